@@ -1,0 +1,76 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// One row a target: the floors of Documentation/Architecture.md. A target imports only from rows above its own.
+
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let tools = TargetDependencyCondition.when(traits: ["Tools"])
+
+let package = Package(
+  name: "SegKernels",
+  products: [
+    .library(name: "SegKernels", targets: ["SegKernels"]),
+    .library(name: "SegFormats", targets: ["SegFormats"]),
+    .library(name: "SegImages", targets: ["SegImages"]),
+    .library(name: "SegMetrics", targets: ["SegMetrics"]),
+    .library(name: "SegData", targets: ["SegData"]),
+    .library(name: "SegTraining", targets: ["SegTraining"]),
+    .library(name: "SegFFNet", targets: ["SegFFNet"]),
+    .library(name: "SegPipelines", targets: ["SegPipelines"]),
+    .executable(name: "segkernels", targets: ["SegCommand"]),
+    // Shared by Tests and Benchmarks; unstable, as the underscore says.
+    .library(name: "_SegOperationTable", targets: ["SegOperationTable"]),
+  ],
+  traits: [
+    .trait(name: "Tools", description: "The command line, and recipes in YAML (swift-argument-parser, swift-log, Yams)."),
+    .default(enabledTraits: ["Tools"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+  ],
+  targets: [
+    .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
+    .systemLibrary(name: "CPNG", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
+    .systemLibrary(name: "CTurboJPEG", providers: [.apt(["libturbojpeg0-dev"]), .brew(["jpeg-turbo"])]),
+    // C at -O0 is some 40 times slower, and users run plain `swift run`: the one unsafe flag of the package.
+    .target(name: "CSegKernels", cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
+
+    // 1
+    .target(name: "SegKernels", dependencies: ["CSegKernels", "COpenBLAS"], swiftSettings: strict),
+    // 2
+    .target(name: "SegFormats", dependencies: ["SegKernels"], swiftSettings: strict),
+    .target(name: "SegImages", dependencies: ["SegKernels", "CPNG", "CTurboJPEG"], swiftSettings: strict),
+    .target(name: "SegMetrics", dependencies: ["SegKernels"], swiftSettings: strict),
+    // 3
+    .target(name: "SegData", dependencies: ["SegKernels", "SegImages"], swiftSettings: strict),
+    .target(name: "SegTraining", dependencies: ["SegKernels", "SegFormats", "SegData", "SegMetrics"], swiftSettings: strict),
+    // 4
+    .target(name: "SegFFNet", dependencies: ["SegKernels"], swiftSettings: strict),
+    // 6
+    .target(
+      name: "SegPipelines",
+      dependencies: [
+        "SegKernels", "SegFormats", "SegImages", "SegMetrics", "SegData", "SegTraining", "SegFFNet",
+        .product(name: "Yams", package: "Yams", condition: tools),
+      ],
+      swiftSettings: strict),
+    // 7
+    .executableTarget(
+      name: "SegCommand",
+      dependencies: [
+        "SegPipelines",
+        .product(name: "ArgumentParser", package: "swift-argument-parser", condition: tools),
+        .product(name: "Logging", package: "swift-log", condition: tools),
+      ],
+      swiftSettings: strict),
+
+    .target(name: "SegOperationTable", dependencies: ["SegKernels"], swiftSettings: strict),
+    .testTarget(name: "SegKernelsTests", dependencies: ["SegKernels"], swiftSettings: strict),
+  ]
+)

@@ -1,0 +1,47 @@
+/// How the elements of a tensor lie in memory.
+///
+/// Private to the package: an operation that knows no blocked form is handed row-major tensors.
+package enum Layout: Sendable, Hashable {
+  /// Row-major, `[N, C, H, W]`.
+  case rowMajor
+  /// `[N, C / block, H, W, block]`, the last channels padded with zeros: what the blocked kernels read and write.
+  case channelBlocked(Int)
+
+  /// The number of stored floats of a tensor of this shape.
+  package func storedCount(_ shape: Shape) -> Int {
+    switch self {
+    case .rowMajor: return shape.elementCount
+    case .channelBlocked(let block): return shape.replacing(axis: 1, with: (shape[1] + block - 1) / block * block).elementCount
+    }
+  }
+}
+
+/// A run of floats that tensors share, written only by whoever holds the sole reference.
+package final class Storage: @unchecked Sendable {
+  // Sendable although it hands out mutable memory: `Tensor` writes only while it is the sole owner.
+  package let base: UnsafeMutablePointer<Float>
+  package let count: Int
+  /// Who owns the memory when this storage does not: a mapped file, for example. Such memory is read only.
+  package let owner: AnyObject?
+
+  /// 64 bytes: a cache line, and the width of an AVX-512 register.
+  package static let alignment = 64
+
+  /// Allocates uninitialised memory.
+  package init(count: Int) {
+    let bytes = Swift.max(count, 1) * MemoryLayout<Float>.stride
+    let raw = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: Storage.alignment)
+    base = raw.bindMemory(to: Float.self, capacity: Swift.max(count, 1))
+    self.count = count
+    owner = nil
+  }
+
+  /// Borrows memory that `owner` keeps alive. No alignment beyond a float's is assumed.
+  package init(borrowing base: UnsafePointer<Float>, count: Int, owner: AnyObject) {
+    self.base = UnsafeMutablePointer(mutating: base)
+    self.count = count
+    self.owner = owner
+  }
+
+  deinit { if owner == nil { UnsafeMutableRawPointer(base).deallocate() } }
+}
