@@ -1,1 +1,111 @@
+// The kernel table: one function pointer a kernel, one table an instruction set.
+//
+// Every kernel takes raw pointers and sizes that its caller has checked, works on one thread and allocates nothing.
 #pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+/// How one image is turned into one convolution's columns.
+typedef struct SKConvGeometry {
+  int height, width;
+  int kernelHeight, kernelWidth;
+  int strideHeight, strideWidth;
+  int paddingHeight, paddingWidth;
+  int dilationHeight, dilationWidth;
+  int outputHeight, outputWidth;
+} SKConvGeometry;
+
+/// Where an output coordinate of a resize reads: value = (1 - fraction) * in[low] + fraction * in[high].
+typedef struct SKTap {
+  int low, high;
+  float fraction;
+} SKTap;
+
+// A binary kernel's operands advance by a stride of 1 or 0 elements: 0 repeats a scalar.
+#define SK_BINARY const float *a, ptrdiff_t strideA, const float *b, ptrdiff_t strideB, float *y, size_t n
+// A unary kernel, and its gradient: `kept` is what the operation saved, its input or its output.
+#define SK_UNARY const float *x, float *y, size_t n
+#define SK_UNARY_GRADIENT const float *kept, const float *dy, float *dx, size_t n
+// Softmax and its relatives walk `channels` planes that lie `stride` floats apart, `n` neighbouring pixels of each.
+#define SK_CHANNELS const float *x, float *y, int channels, size_t stride, size_t n
+
+/// Every kernel: X(result, name, parameters).
+#define SK_KERNELS(X)                                                                                                  \
+  /* elementwise */                                                                                                    \
+  X(void, add, (SK_BINARY))                                                                                            \
+  X(void, subtract, (SK_BINARY))                                                                                       \
+  X(void, multiply, (SK_BINARY))                                                                                       \
+  X(void, divide, (SK_BINARY))                                                                                         \
+  X(void, negate, (SK_UNARY))                                                                                          \
+  X(void, absolute, (SK_UNARY))                                                                                        \
+  X(void, square, (SK_UNARY))                                                                                          \
+  X(void, squareRoot, (SK_UNARY))                                                                                      \
+  X(void, reciprocal, (SK_UNARY))                                                                                      \
+  X(void, exponential, (SK_UNARY))                                                                                     \
+  X(void, logarithm, (SK_UNARY))                                                                                       \
+  X(void, relu, (SK_UNARY))                                                                                            \
+  X(void, sigmoid, (SK_UNARY))                                                                                         \
+  X(void, hyperbolicTangent, (SK_UNARY))                                                                               \
+  X(void, absoluteGradient, (SK_UNARY_GRADIENT))                                                                       \
+  X(void, squareGradient, (SK_UNARY_GRADIENT))                                                                         \
+  X(void, squareRootGradient, (SK_UNARY_GRADIENT))                                                                     \
+  X(void, reciprocalGradient, (SK_UNARY_GRADIENT))                                                                     \
+  X(void, logarithmGradient, (SK_UNARY_GRADIENT))                                                                      \
+  X(void, reluGradient, (SK_UNARY_GRADIENT))                                                                           \
+  X(void, sigmoidGradient, (SK_UNARY_GRADIENT))                                                                        \
+  X(void, hyperbolicTangentGradient, (SK_UNARY_GRADIENT))                                                              \
+  X(void, accumulate, (const float *x, float *y, size_t n))                                                            \
+  X(void, scale, (const float *x, float factor, float *y, size_t n))                                                   \
+  /* reductions, accumulated in double precision */                                                                   \
+  X(double, sum, (const float *x, size_t n))                                                                           \
+  X(double, sumOfSquaredDeviations, (const float *x, double mean, size_t n))                                           \
+  X(double, centredDot, (const float *x, double mean, const float *y, size_t n))                                       \
+  X(float, maximum, (const float *x, size_t n))                                                                        \
+  X(void, maximumInto, (const float *x, float *y, size_t n))                                                           \
+  /* normalisation: y = scale * (x - mean) + shift, and its gradient */                                                \
+  X(void, normalize, (const float *x, float mean, float scale, float shift, float *y, size_t n))                       \
+  X(void, normalizeGradient,                                                                                           \
+    (const float *x, const float *dy, float mean, float scaleDy, float scaleX, float shift, float *dx, size_t n))      \
+  /* softmax family over channels */                                                                                   \
+  X(void, softmax, (SK_CHANNELS))                                                                                      \
+  X(void, logSoftmax, (SK_CHANNELS))                                                                                   \
+  X(void, softmaxGradient,                                                                                             \
+    (const float *y, const float *dy, float *dx, int channels, size_t stride, size_t n))                               \
+  X(void, logSoftmaxGradient,                                                                                          \
+    (const float *y, const float *dy, float *dx, int channels, size_t stride, size_t n))                               \
+  X(void, argmax, (const float *x, int32_t *y, int channels, size_t stride, size_t n))                                 \
+  /* convolution by columns: rows (channel, kernel row, kernel column), columns output pixels first..<last */          \
+  X(void, gatherColumns,                                                                                               \
+    (const float *image, const SKConvGeometry *g, int channels, size_t first, size_t last, float *columns))            \
+  X(void, scatterColumns,                                                                                              \
+    (const float *columns, const SKConvGeometry *g, int channels, size_t first, size_t last, float *image))            \
+  /* pooling of one plane */                                                                                           \
+  X(void, maxPool, (const float *x, const SKConvGeometry *g, float *y, int32_t *indices))                              \
+  X(void, averagePool, (const float *x, const SKConvGeometry *g, int countPadding, float *y))                          \
+  X(void, averagePoolGradient, (const float *dy, const SKConvGeometry *g, int countPadding, float *dx))                \
+  /* resize of one plane by taps */                                                                                    \
+  X(void, resize,                                                                                                      \
+    (const float *x, int width, const SKTap *rows, const SKTap *columns, int outputHeight, int outputWidth, float *y)) \
+  X(void, resizeGradient,                                                                                              \
+    (const float *dy, int width, const SKTap *rows, const SKTap *columns, int outputHeight, int outputWidth,           \
+     float *dx))                                                                                                       \
+  /* optimizers, in place */                                                                                           \
+  X(void, sgdStep,                                                                                                     \
+    (float *parameter, float *velocity, const float *gradient, float rate, float momentum, float decay, int nesterov,  \
+     size_t n))                                                                                                        \
+  X(void, adamStep,                                                                                                    \
+    (float *parameter, float *first, float *second, const float *gradient, float rate, float beta1, float beta2,       \
+     float epsilon, float decay, float correction1, float correction2, size_t n))
+
+typedef struct SKKernels {
+#define X(result, name, parameters) result(*name) parameters;
+  SK_KERNELS(X)
+#undef X
+} SKKernels;
+
+/// The instruction sets that kernels exist for, in ascending order.
+enum { SK_BASELINE = 0, SK_AVX2 = 1, SK_AVX512 = 2 };
+
+/// The table of a level, or NULL where this CPU or its operating system lacks it.
+const SKKernels *sk_kernels(int level);

@@ -1,0 +1,2 @@
+#define SK_FAMILY "columns.inc"
+#include "isa.h"

@@ -1,0 +1,2 @@
+#define SK_FAMILY "elementwise.inc"
+#include "isa.h"

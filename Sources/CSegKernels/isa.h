@@ -1,0 +1,27 @@
+// Compiles the file named by SK_FAMILY once for every instruction set. A kernel `name` is defined there as
+// `SK(name)`; the target attribute, not a compiler flag, decides which instructions its loops may use, so one
+// binary runs on every CPU. On other architectures than x86-64 the baseline (NEON on arm64) is all there is.
+
+#include "CSegKernels.h"
+#include "isa_names.h"
+
+#include <math.h>
+#include <string.h>
+
+#define SK_ISA baseline
+#include SK_FAMILY
+#undef SK_ISA
+
+#if defined(__x86_64__)
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#define SK_ISA avx2
+#include SK_FAMILY
+#undef SK_ISA
+#pragma clang attribute pop
+
+#pragma clang attribute push(__attribute__((target("avx2,fma,avx512f,avx512vl,avx512bw,avx512dq"))), apply_to = function)
+#define SK_ISA avx512
+#include SK_FAMILY
+#undef SK_ISA
+#pragma clang attribute pop
+#endif

@@ -1,0 +1,2 @@
+#define SK_FAMILY "normalize.inc"
+#include "isa.h"

@@ -1,0 +1,2 @@
+#define SK_FAMILY "optimize.inc"
+#include "isa.h"

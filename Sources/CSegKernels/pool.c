@@ -1,0 +1,2 @@
+#define SK_FAMILY "pool.inc"
+#include "isa.h"

@@ -1,0 +1,2 @@
+#define SK_FAMILY "reduce.inc"
+#include "isa.h"

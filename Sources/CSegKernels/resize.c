@@ -1,0 +1,2 @@
+#define SK_FAMILY "resize.inc"
+#include "isa.h"

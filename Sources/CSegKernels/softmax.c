@@ -1,0 +1,2 @@
+#define SK_FAMILY "softmax.inc"
+#include "isa.h"

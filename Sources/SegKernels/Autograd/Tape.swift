@@ -1,0 +1,82 @@
+import CSegKernels
+
+/// The record of a forward pass, walked backwards once.
+package final class Tape: Recorder {
+  private struct Node {
+    let operation: any Operation
+    let inputs: [Int?]
+    let outputs: [Int]
+    let context: OperationContext
+  }
+
+  private var nodes: [Node] = []
+
+  /// Makes a tensor a variable of this tape.
+  func watch(_ tensor: Tensor) -> Tensor {
+    var tensor = tensor
+    tensor.trace = newTrace()
+    return tensor
+  }
+
+  override func record(
+    _ operation: some Operation, _ inputs: [Tensor], _ values: [Int?], _ shapes: [Shape]
+  ) -> [Tensor] {
+    var context = OperationContext(
+      isRecording: true, needsGradient: values.map { $0 != nil }, inputShapes: inputs.map(\.shape))
+    // Inside an operation nothing is recorded: its backward is its own affair. What it saves must not hold on to
+    // traces, either.
+    var outputs = Recorder.pause { operation.forward(inputs.map { $0.rowMajor().detached() }, &context) }
+    for index in outputs.indices {
+      check(
+        outputs[index].shape == shapes[index], operation.name,
+        "its shape rule says \(shapes[index]), its forward made \(outputs[index].shape)")
+      outputs[index].trace = newTrace()
+    }
+    nodes.append(
+      Node(operation: operation, inputs: values, outputs: outputs.map { $0.trace!.value }, context: context))
+    return outputs
+  }
+
+  /// The gradients of a scalar with respect to the given values, `nil` where it does not depend on one.
+  ///
+  /// Walks the nodes from the last to the first and frees each, with all that it saved, as soon as it is done.
+  func gradients(of result: Tensor, with seed: Tensor, for variables: [Int]) -> [Tensor?] {
+    guard let trace = result.trace, trace.recorder == identity else { return variables.map { _ in nil } }
+    var gradients: [Int: Tensor] = [trace.value: seed]
+    var found: [Int: Tensor] = [:]
+    let wanted = Set(variables)
+    Recorder.pause {
+      while let node = nodes.popLast() {
+        let incoming = node.outputs.map { gradients.removeValue(forKey: $0) }
+        for (output, gradient) in zip(node.outputs, incoming) where wanted.contains(output) { found[output] = gradient }
+        guard incoming.contains(where: { $0 != nil }) else { continue }
+        let outgoing = node.operation.backward(incoming, node.context)
+        check(
+          outgoing.count == node.inputs.count, node.operation.name,
+          "has \(node.inputs.count) inputs, its backward made \(outgoing.count) gradients")
+        for case let (input?, (gradient?, shape)) in zip(node.inputs, zip(outgoing, node.context.inputShapes)) {
+          check(
+            gradient.shape == shape, node.operation.name, "its gradient has shape \(gradient.shape), its input \(shape)")
+          if var sum = gradients.removeValue(forKey: input) {
+            accumulate(gradient, into: &sum)
+            gradients[input] = sum
+          } else {
+            gradients[input] = gradient
+          }
+        }
+      }
+    }
+    return variables.map { found[$0] ?? gradients[$0] }
+  }
+}
+
+/// sum += gradient, in place where no one else holds `sum`.
+func accumulate(_ gradient: Tensor, into sum: inout Tensor) {
+  let kernels = kernels
+  gradient.withUnsafeBufferPointer { gradient in
+    sum.withUnsafeMutableBufferPointer { sum in
+      let (source, target) = (gradient.baseAddress!, sum.baseAddress!)
+      parallelRuns(gradient.count) { kernels.accumulate(source + $0.lowerBound, target + $0.lowerBound, $0.count) }
+    }
+  }
+}

@@ -1,0 +1,64 @@
+/// The first layers of a residual network, from the image to a map at a quarter of its size.
+public enum StemKind: Sendable, Hashable {
+  /// 7×7 stride 2 to 64 channels, norm, ReLU, 3×3 max pool stride 2: ResNet's own, FFNet's type A.
+  case standard
+  /// 3×3 stride 2 to 32, then 3×3 stride 2 to 64, each with norm and ReLU: FFNet's type B.
+  case twoConvolutions
+  /// 3×3 stride 2 to 64, 3×3 stride 2, 3×3, each with norm and ReLU: FFNet's type C.
+  case threeConvolutions
+  /// 3×3 stride 2 to `width`, 3×3, 3×3 to twice the width, then a 3×3 max pool stride 2 that rounds up: the "deep
+  /// stem" of PSPNet and IFA (width 64), and with width 32 of ResNet-D.
+  case deep(width: Int, ceilMode: Bool)
+
+  /// The channels that the stem makes.
+  public var outputChannels: Int {
+    switch self {
+    case .standard, .twoConvolutions, .threeConvolutions: 64
+    case .deep(let width, _): 2 * width
+    }
+  }
+}
+
+/// The layers of a stem; a network lists its parts among its own, as published models do.
+final class Stem {
+  private let layers: [Part]
+  private let function: (Tensor) -> Tensor
+
+  init(_ kind: StemKind, inputChannels: Int) {
+    func conv(_ input: Int, _ output: Int, kernel: Int = 3, stride: Int) -> Conv2d {
+      Conv2d(inputChannels: input, outputChannels: output, kernel: Pair(kernel), stride: Pair(stride), bias: false)
+    }
+    /// Convolutions numbered from `first`, each followed by norm and ReLU.
+    func chain(from first: Int, _ convolutions: [Conv2d]) -> ([Part], (Tensor) -> Tensor) {
+      let units = convolutions.map { ($0, BatchNorm2d(channels: $0.weight.shape[0])) }
+      let parts = units.enumerated().flatMap { index, unit in
+        [Part("conv\(first + index)", unit.0), Part("bn\(first + index)", unit.1)]
+      }
+      return (parts, { x in units.reduce(x) { relu($1.1($1.0($0))) } })
+    }
+    switch kind {
+    case .standard:
+      let (parts, conv) = chain(from: 1, [conv(inputChannels, 64, kernel: 7, stride: 2)])
+      layers = parts
+      function = { maxPool2d(conv($0), kernel: 3, stride: 2, padding: 1) }
+    case .twoConvolutions:
+      (layers, function) = chain(from: 0, [conv(inputChannels, 32, stride: 2), conv(32, 64, stride: 2)])
+    case .threeConvolutions:
+      (layers, function) = chain(
+        from: 0, [conv(inputChannels, 64, stride: 2), conv(64, 64, stride: 2), conv(64, 64, stride: 1)])
+    case .deep(let width, let ceilMode):
+      let conv1 = Sequential([
+        ("0", conv(inputChannels, width, stride: 2)), ("1", BatchNorm2d(channels: width)), ("2", ReLU()),
+        ("3", conv(width, width, stride: 1)), ("4", BatchNorm2d(channels: width)), ("5", ReLU()),
+        ("6", conv(width, 2 * width, stride: 1)),
+      ])
+      let bn1 = BatchNorm2d(channels: 2 * width)
+      layers = [Part("conv1", conv1), Part("bn1", bn1)]
+      function = { maxPool2d(relu(bn1(conv1($0))), kernel: 3, stride: 2, padding: 1, ceilMode: ceilMode) }
+    }
+  }
+
+  var parts: [Part] { layers }
+
+  func callAsFunction(_ x: Tensor) -> Tensor { function(x) }
+}

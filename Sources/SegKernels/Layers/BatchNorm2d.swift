@@ -1,0 +1,53 @@
+/// Batch normalisation with running statistics.
+///
+/// In training it normalises by the batch and lets its running statistics follow,
+/// running ← (1 − momentum) · running + momentum · batch (the variance unbiased); in evaluation it normalises by them.
+public final class BatchNorm2d: UnaryModule {
+  public let weight: Parameter
+  public let bias: Parameter
+  public let runningMean: Parameter
+  public let runningVariance: Parameter
+  public let batchesTracked: Parameter
+  public let epsilon: Float
+  /// The share of the newest batch in the running statistics.
+  public var momentum: Float
+  private var isTraining = false
+
+  /// A layer that changes nothing but the scale 1/√(1 + ε).
+  public init(channels: Int, epsilon: Float = 1e-5, momentum: Float = 0.1) {
+    weight = Parameter(.ones([channels]))
+    bias = Parameter(.zeros([channels]))
+    runningMean = Parameter(.zeros([channels]), role: .statistic)
+    runningVariance = Parameter(.ones([channels]), role: .statistic)
+    batchesTracked = Parameter(Tensor(0), role: .counter)
+    self.epsilon = epsilon
+    self.momentum = momentum
+  }
+
+  public var parts: [Part] {
+    [
+      Part("weight", weight), Part("bias", bias), Part("running_mean", runningMean),
+      Part("running_var", runningVariance), Part("num_batches_tracked", batchesTracked),
+    ]
+  }
+
+  public func trainingChanged(to isTraining: Bool) { self.isTraining = isTraining }
+
+  public func callAsFunction(_ x: Tensor) -> Tensor {
+    guard isTraining else {
+      return batchNorm(
+        x, weight: weight.value, bias: bias.value, mean: runningMean.value, variance: runningVariance.value,
+        epsilon: epsilon)
+    }
+    let (y, mean, variance) = batchNorm(x, weight: weight.value, bias: bias.value, epsilon: epsilon)
+    let samples = Float(x.count / x.shape[1])
+    follow(runningMean, mean, scale: 1)
+    follow(runningVariance, variance, scale: samples / (samples - 1))
+    batchesTracked.value = Tensor(batchesTracked.value.scalar + 1)
+    return y
+  }
+
+  private func follow(_ running: Parameter, _ batch: Tensor, scale: Float) {
+    running.value = withoutGradients { running.value * (1 - momentum) + batch * (momentum * scale) }
+  }
+}

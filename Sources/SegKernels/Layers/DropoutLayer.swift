@@ -1,0 +1,18 @@
+/// Dropout in training, nothing in evaluation; the source of its masks is seeded.
+public final class Dropout: UnaryModule {
+  public let rate: Float
+  /// The source of the masks.
+  public var random: RandomSource
+  private var isTraining = false
+
+  public init(rate: Float, seed: UInt64 = 0) {
+    self.rate = rate
+    random = RandomSource(seed: seed)
+  }
+
+  public var parts: [Part] { [] }
+
+  public func trainingChanged(to isTraining: Bool) { self.isTraining = isTraining }
+
+  public func callAsFunction(_ x: Tensor) -> Tensor { isTraining ? dropout(x, rate: rate, using: &random) : x }
+}

@@ -1,0 +1,147 @@
+import CSegKernels
+
+/// Adds with broadcasting.
+public func + (a: Tensor, b: Tensor) -> Tensor { apply(BinaryOperation.add, to: a, b) }
+
+/// Subtracts with broadcasting.
+public func - (a: Tensor, b: Tensor) -> Tensor { apply(BinaryOperation.subtract, to: a, b) }
+
+/// Multiplies element by element with broadcasting.
+public func * (a: Tensor, b: Tensor) -> Tensor { apply(BinaryOperation.multiply, to: a, b) }
+
+/// Divides element by element with broadcasting.
+public func / (a: Tensor, b: Tensor) -> Tensor { apply(BinaryOperation.divide, to: a, b) }
+
+public func + (a: Tensor, b: Float) -> Tensor { a + Tensor(b) }
+public func - (a: Tensor, b: Float) -> Tensor { a - Tensor(b) }
+public func * (a: Tensor, b: Float) -> Tensor { a * Tensor(b) }
+public func / (a: Tensor, b: Float) -> Tensor { a / Tensor(b) }
+public func + (a: Float, b: Tensor) -> Tensor { Tensor(a) + b }
+public func - (a: Float, b: Tensor) -> Tensor { Tensor(a) - b }
+public func * (a: Float, b: Tensor) -> Tensor { Tensor(a) * b }
+public func / (a: Float, b: Tensor) -> Tensor { Tensor(a) / b }
+
+/// Arithmetic on two tensors under NumPy's broadcasting rule.
+///
+/// y = a ∘ b. Gradients are summed over the axes along which an operand was repeated.
+enum BinaryOperation: String, Operation {
+  case add, subtract, multiply, divide
+
+  var name: String { rawValue }
+
+  func outputShapes(_ inputs: [Shape]) -> [Shape] {
+    guard let shape = inputs[0].broadcast(with: inputs[1]) else {
+      misuse(name, "shapes \(inputs[0]) and \(inputs[1]) do not broadcast")
+    }
+    return [shape]
+  }
+
+  func forward(_ inputs: [Tensor], _ context: inout OperationContext) -> [Tensor] {
+    // Products are differentiated with the other factor; sums need nothing.
+    if context.isRecording, self == .multiply || self == .divide { context.saved = inputs }
+    return [compute(inputs[0], inputs[1])]
+  }
+
+  func backward(_ gradients: [Tensor?], _ context: OperationContext) -> [Tensor?] {
+    let d = gradients[0]!
+    func gradient(_ input: Int, _ full: () -> Tensor) -> Tensor? {
+      context.needsGradient[input] ? summed(full(), to: context.inputShapes[input]) : nil
+    }
+    switch self {
+    case .add: return [gradient(0) { d }, gradient(1) { d }]
+    case .subtract: return [gradient(0) { d }, gradient(1) { -d }]
+    case .multiply:
+      return [gradient(0) { d * context.saved[1] }, gradient(1) { d * context.saved[0] }]
+    case .divide:
+      let (a, b) = (context.saved[0], context.saved[1])
+      return [gradient(0) { d / b }, gradient(1) { -(d * a / (b * b)) }]
+    }
+  }
+
+  private var kernel: (UnsafePointer<Float>?, Int, UnsafePointer<Float>?, Int, UnsafeMutablePointer<Float>?, Int) -> Void {
+    let kernels = kernels
+    switch self {
+    case .add: return kernels.add
+    case .subtract: return kernels.subtract
+    case .multiply: return kernels.multiply
+    case .divide: return kernels.divide
+    }
+  }
+
+  private func compute(_ a: Tensor, _ b: Tensor) -> Tensor {
+    let plan = BroadcastPlan(a.shape, b.shape)
+    let kernel = kernel
+    return Tensor(uninitialized: plan.shape) { y in
+      guard let y = y.baseAddress, plan.shape.elementCount > 0 else { return }
+      let (pa, pb) = (a.pointer(for: name), b.pointer(for: name))
+      if plan.runs == 1 {
+        parallelRuns(plan.run) {
+          kernel(
+            pa + $0.lowerBound * plan.strideA, plan.strideA, pb + $0.lowerBound * plan.strideB, plan.strideB,
+            y + $0.lowerBound, $0.count)
+        }
+      } else {
+        parallelRuns(plan.runs, grain: max(1, (1 << 15) / plan.run)) {
+          for run in $0 {
+            let (offsetA, offsetB) = plan.offsets(run)
+            kernel(pa + offsetA, plan.strideA, pb + offsetB, plan.strideB, y + run * plan.run, plan.run)
+          }
+        }
+      }
+      withExtendedLifetime((a, b)) {}
+    }
+  }
+}
+
+/// How two broadcast operands are walked: runs of the result in which each operand advances or repeats.
+struct BroadcastPlan {
+  let shape: Shape
+  /// The length of a run, the number of runs, and the step of each operand within one.
+  let run: Int, runs: Int
+  let strideA: Int, strideB: Int
+  private let outer: [(extent: Int, a: Int, b: Int)]
+
+  init(_ a: Shape, _ b: Shape) {
+    let shape = a.broadcast(with: b)!
+    self.shape = shape
+    func steps(_ operand: Shape) -> [Int] {
+      let padding = [Int](repeating: 0, count: shape.rank - operand.rank)
+      return padding + zip(operand, operand.strides).map { $0 == 1 ? 0 : $1 }
+    }
+    // Neighbouring axes that both operands walk without a break are one axis.
+    var axes: [(extent: Int, a: Int, b: Int)] = []
+    for (extent, (a, b)) in zip(shape, zip(steps(a), steps(b))) where extent != 1 {
+      if let last = axes.last, last.a == a * extent, last.b == b * extent {
+        axes[axes.count - 1] = (last.extent * extent, a, b)
+      } else {
+        axes.append((extent, a, b))
+      }
+    }
+    let inner = axes.popLast() ?? (1, 0, 0)
+    run = inner.extent
+    strideA = inner.a
+    strideB = inner.b
+    outer = axes
+    runs = axes.reduce(1) { $0 * $1.extent }
+  }
+
+  /// Where the operands stand at the start of a run.
+  func offsets(_ run: Int) -> (a: Int, b: Int) {
+    var (rest, a, b) = (run, 0, 0)
+    for axis in outer.reversed() {
+      let (quotient, index) = rest.quotientAndRemainder(dividingBy: axis.extent)
+      a += index * axis.a
+      b += index * axis.b
+      rest = quotient
+    }
+    return (a, b)
+  }
+}
+
+/// The sum of a broadcast result's gradient over the axes along which an operand of `shape` was repeated.
+func summed(_ gradient: Tensor, to shape: Shape) -> Tensor {
+  guard gradient.shape != shape else { return gradient }
+  let extra = gradient.rank - shape.rank
+  let axes = gradient.shape.indices.filter { $0 < extra || (shape[$0 - extra] == 1 && gradient.shape[$0] != 1) }
+  return gradient.sum(axes: axes).viewed(as: shape)
+}

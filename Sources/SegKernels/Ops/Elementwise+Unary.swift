@@ -1,0 +1,104 @@
+import CSegKernels
+
+extension Tensor {
+  /// |x|; the gradient at 0 is 0.
+  public func abs() -> Tensor { apply(UnaryOperation.abs, to: self) }
+  /// x².
+  public func square() -> Tensor { apply(UnaryOperation.square, to: self) }
+  /// √x.
+  public func sqrt() -> Tensor { apply(UnaryOperation.sqrt, to: self) }
+  /// 1 / x.
+  public func reciprocal() -> Tensor { apply(UnaryOperation.reciprocal, to: self) }
+  /// eˣ, to about 1 ulp.
+  public func exp() -> Tensor { apply(UnaryOperation.exp, to: self) }
+  /// The natural logarithm.
+  public func log() -> Tensor { apply(UnaryOperation.log, to: self) }
+  /// tanh x.
+  public func tanh() -> Tensor { apply(UnaryOperation.tanh, to: self) }
+}
+
+/// -x.
+public prefix func - (x: Tensor) -> Tensor { apply(UnaryOperation.negate, to: x) }
+
+/// max(x, 0); the gradient at 0 is 0.
+public func relu(_ x: Tensor) -> Tensor { apply(UnaryOperation.relu, to: x) }
+
+/// 1 / (1 + e⁻ˣ).
+public func sigmoid(_ x: Tensor) -> Tensor { apply(UnaryOperation.sigmoid, to: x) }
+
+/// A function of each element alone.
+enum UnaryOperation: String, Operation {
+  case negate, abs, square, sqrt, reciprocal, exp, log, relu, sigmoid, tanh
+
+  var name: String { rawValue }
+
+  func outputShapes(_ inputs: [Shape]) -> [Shape] { inputs }
+
+  func forward(_ inputs: [Tensor], _ context: inout OperationContext) -> [Tensor] {
+    let kernel = kernel
+    let x = inputs[0]
+    let y = Tensor(uninitialized: x.shape) { y in
+      guard let target = y.baseAddress else { return }
+      let source = x.pointer(for: name)
+      parallelRuns(x.count) { kernel(source + $0.lowerBound, target + $0.lowerBound, $0.count) }
+      withExtendedLifetime(x) {}
+    }
+    if context.isRecording {
+      switch self {
+      case .negate: break
+      case .abs, .square, .log: context.saved = [x]
+      case .sqrt, .reciprocal, .exp, .relu, .sigmoid, .tanh: context.saved = [y]
+      }
+    }
+    return [y]
+  }
+
+  func backward(_ gradients: [Tensor?], _ context: OperationContext) -> [Tensor?] {
+    let dy = gradients[0]!
+    guard let kernel = gradientKernel else { return [self == .negate ? -dy : dy * context.saved[0]] }
+    let kept = context.saved[0]
+    return [
+      Tensor(uninitialized: dy.shape) { dx in
+        guard let target = dx.baseAddress else { return }
+        let (kept, dy) = (kept.rowMajor(), dy.rowMajor())
+        let (k, d) = (kept.pointer(for: name), dy.pointer(for: name))
+        parallelRuns(dy.count) { kernel(k + $0.lowerBound, d + $0.lowerBound, target + $0.lowerBound, $0.count) }
+        withExtendedLifetime((kept, dy)) {}
+      }
+    ]
+  }
+
+  private var kernel: (UnsafePointer<Float>?, UnsafeMutablePointer<Float>?, Int) -> Void {
+    let kernels = kernels
+    switch self {
+    case .negate: return kernels.negate
+    case .abs: return kernels.absolute
+    case .square: return kernels.square
+    case .sqrt: return kernels.squareRoot
+    case .reciprocal: return kernels.reciprocal
+    case .exp: return kernels.exponential
+    case .log: return kernels.logarithm
+    case .relu: return kernels.relu
+    case .sigmoid: return kernels.sigmoid
+    case .tanh: return kernels.hyperbolicTangent
+    }
+  }
+
+  /// Negation and the exponential need no kernel of their own: -dy, and dy · y.
+  private var gradientKernel:
+    ((UnsafePointer<Float>?, UnsafePointer<Float>?, UnsafeMutablePointer<Float>?, Int) -> Void)?
+  {
+    let kernels = kernels
+    switch self {
+    case .negate, .exp: return nil
+    case .abs: return kernels.absoluteGradient
+    case .square: return kernels.squareGradient
+    case .sqrt: return kernels.squareRootGradient
+    case .reciprocal: return kernels.reciprocalGradient
+    case .log: return kernels.logarithmGradient
+    case .relu: return kernels.reluGradient
+    case .sigmoid: return kernels.sigmoidGradient
+    case .tanh: return kernels.hyperbolicTangentGradient
+    }
+  }
+}

@@ -1,0 +1,128 @@
+/// How `pad` fills what it adds.
+public enum Padding: Sendable, Hashable {
+  /// A constant, mostly 0.
+  case constant(Float)
+  /// The neighbours mirrored at the edge, which is not repeated.
+  case reflect
+}
+
+extension Tensor {
+  /// The elements `range` of one axis, every `step`-th of them.
+  public func slice(axis: Int, _ range: Range<Int>, step: Int = 1) -> Tensor {
+    let axis = shape.axis(axis, for: "slice")
+    check(step >= 1, "slice", "the step must be at least 1, found \(step)")
+    check(
+      range.lowerBound >= 0 && range.upperBound <= shape[axis], "slice",
+      "\(range) is outside axis \(axis) of shape \(shape)")
+    return mapped("slice", axis, Array(stride(from: range.lowerBound, to: range.upperBound, by: step)))
+  }
+
+  /// The axis in reverse order.
+  public func flipped(axis: Int) -> Tensor {
+    let axis = shape.axis(axis, for: "flip")
+    return mapped("flip", axis, (0..<shape[axis]).reversed())
+  }
+
+  /// Rows and columns added around an image `[…, H, W]`; negative numbers take them away.
+  public func padded(top: Int, bottom: Int, left: Int, right: Int, with padding: Padding = .constant(0)) -> Tensor {
+    check(rank >= 2, "pad", "expected rows and columns, found shape \(shape)")
+    return padded(axis: rank - 2, before: top, after: bottom, with: padding)
+      .padded(axis: rank - 1, before: left, after: right, with: padding)
+  }
+
+  /// Elements added before and after those of one axis; negative numbers take them away.
+  public func padded(axis: Int, before: Int, after: Int, with padding: Padding = .constant(0)) -> Tensor {
+    let axis = shape.axis(axis, for: "pad")
+    let extent = shape[axis]
+    guard before != 0 || after != 0 else { return self }
+    check(extent + before + after >= 0, "pad", "(\(before), \(after)) takes more than axis \(axis) of \(shape) has")
+    let places = -before..<(extent + after)
+    switch padding {
+    case .constant(let value):
+      return mapped("pad", axis, places.map { (0..<extent).contains($0) ? $0 : -1 }, filler: value)
+    case .reflect:
+      check(
+        before < extent && after < extent, "pad",
+        "reflecting (\(before), \(after)) needs a longer axis \(axis) than that of shape \(shape)")
+      return mapped("pad", axis, places.map { $0 < 0 ? -$0 : ($0 >= extent ? 2 * (extent - 1) - $0 : $0) })
+    }
+  }
+
+  private func mapped(_ name: String, _ axis: Int, _ sources: [Int], filler: Float = 0) -> Tensor {
+    apply(IndexMapOperation(name: name, axis: axis, sources: sources, filler: filler), to: self)
+  }
+}
+
+/// Element `i` of an axis of the result is element `sources[i]` of the input, or a constant where that is -1: what
+/// slicing, flipping and every kind of padding have in common. Its gradient adds up what went to several places.
+struct IndexMapOperation: Operation {
+  let name: String
+  let axis: Int
+  let sources: [Int]
+  let filler: Float
+
+  var attributes: [(name: String, value: Attribute)] {
+    [("axis", .integer(axis)), ("sources", .integers(sources)), ("filler", .real(filler))]
+  }
+
+  func outputShapes(_ inputs: [Shape]) -> [Shape] { [inputs[0].replacing(axis: axis, with: sources.count)] }
+
+  func floatingPointOperations(_ inputs: [Shape]) -> Int { 0 }
+
+  func forward(_ inputs: [Tensor], _ context: inout OperationContext) -> [Tensor] {
+    let x = inputs[0]
+    let shape = outputShapes([x.shape])[0]
+    return [
+      Tensor(uninitialized: shape) { y in
+        guard let y = y.baseAddress, shape.elementCount > 0 else { return }
+        if x.count == 0 { return y.update(repeating: filler, count: shape.elementCount) }
+        let p = x.pointer(for: name)
+        forEachRow(of: shape, from: x.shape[axis]) { target, source, inner in
+          if let source {
+            (y + target).update(from: p + source, count: inner)
+          } else {
+            (y + target).update(repeating: filler, count: inner)
+          }
+        }
+        withExtendedLifetime(x) {}
+      }
+    ]
+  }
+
+  func backward(_ gradients: [Tensor?], _ context: OperationContext) -> [Tensor?] {
+    let dy = gradients[0]!.rowMajor()
+    var dx = Tensor.zeros(context.inputShapes[0])
+    dx.withUnsafeMutableBufferPointer { dx in
+      guard let dx = dx.baseAddress, dy.count > 0 else { return }
+      let d = dy.pointer(for: name)
+      forEachRow(of: dy.shape, from: context.inputShapes[0][axis]) { target, source, inner in
+        guard let source else { return }
+        for i in 0..<inner { dx[source + i] += d[target + i] }
+      }
+      withExtendedLifetime(dy) {}
+    }
+    return [dx]
+  }
+
+  /// Visits runs of the result together with where they come from. On the last axis, neighbours that stay neighbours
+  /// are one run.
+  private func forEachRow(of shape: Shape, from extent: Int, _ body: (_ target: Int, _ source: Int?, _ count: Int) -> Void) {
+    let inner = shape[(axis + 1)...].reduce(1, *)
+    let outer = shape[..<axis].reduce(1, *)
+    var runs: [(start: Int, source: Int, count: Int)] = []
+    for (index, source) in sources.enumerated() {
+      if let last = runs.last, source < 0 ? last.source < 0 : last.source >= 0 && last.source + last.count == source {
+        runs[runs.count - 1].count += 1
+      } else {
+        runs.append((index, source, 1))
+      }
+    }
+    for block in 0..<outer {
+      for run in runs {
+        body(
+          (block * sources.count + run.start) * inner, run.source < 0 ? nil : (block * extent + run.source) * inner,
+          run.count * inner)
+      }
+    }
+  }
+}

@@ -1,0 +1,148 @@
+extension Tensor {
+  /// The same elements under another shape; one extent may be -1 and is worked out. No data move.
+  public func reshaped(_ shape: Shape) -> Tensor { apply(ReshapeOperation(dimensions: shape.dimensions), to: self) }
+
+  /// The same elements under another shape; one extent may be -1 and is worked out. No data move.
+  public func reshaped(_ dimensions: Int...) -> Tensor { apply(ReshapeOperation(dimensions: dimensions), to: self) }
+
+  /// The axes in another order: axis `i` of the result is axis `axes[i]` of this tensor.
+  public func permuted(_ axes: Int...) -> Tensor { apply(PermuteOperation(axes: axes), to: self) }
+
+  /// A two-dimensional tensor with rows and columns exchanged.
+  public func transposed() -> Tensor { permuted(1, 0) }
+}
+
+/// The tensors one after the other along an axis.
+public func concatenate(_ tensors: [Tensor], axis: Int) -> Tensor {
+  apply(ConcatenateOperation(axis: axis), to: tensors)[0]
+}
+
+/// The same elements, another shape.
+struct ReshapeOperation: Operation {
+  let dimensions: [Int]
+
+  let name = "reshape"
+  var attributes: [(name: String, value: Attribute)] { [("shape", .integers(dimensions))] }
+
+  func outputShapes(_ inputs: [Shape]) -> [Shape] {
+    let known = dimensions.filter { $0 != -1 }.reduce(1, *)
+    let unknown = dimensions.count { $0 == -1 }
+    let count = inputs[0].elementCount
+    check(
+      unknown == 0 && known == count || unknown == 1 && known > 0 && count % known == 0, name,
+      "shape \(inputs[0]) with \(count) elements does not fit \(dimensions)")
+    return [Shape(dimensions.map { $0 == -1 ? count / known : $0 })]
+  }
+
+  func floatingPointOperations(_ inputs: [Shape]) -> Int { 0 }
+
+  func forward(_ inputs: [Tensor], _ context: inout OperationContext) -> [Tensor] {
+    [inputs[0].viewed(as: outputShapes([inputs[0].shape])[0])]
+  }
+
+  func backward(_ gradients: [Tensor?], _ context: OperationContext) -> [Tensor?] {
+    [gradients[0]!.viewed(as: context.inputShapes[0])]
+  }
+}
+
+/// The axes in another order.
+struct PermuteOperation: Operation {
+  let axes: [Int]
+
+  let name = "permute"
+  var attributes: [(name: String, value: Attribute)] { [("axes", .integers(axes))] }
+
+  func outputShapes(_ inputs: [Shape]) -> [Shape] {
+    check(axes.sorted() == Array(inputs[0].indices), name, "axes \(axes) are no order of the axes of \(inputs[0])")
+    return [Shape(axes.map { inputs[0][$0] })]
+  }
+
+  func floatingPointOperations(_ inputs: [Shape]) -> Int { 0 }
+
+  func forward(_ inputs: [Tensor], _ context: inout OperationContext) -> [Tensor] {
+    let x = inputs[0]
+    let shape = outputShapes([x.shape])[0]
+    guard let inner = shape.last else { return [x] }
+    let steps = axes.map { x.shape.strides[$0] }
+    return [
+      Tensor(uninitialized: shape) { y in
+        guard let y = y.baseAddress, shape.elementCount > 0 else { return }
+        let p = x.pointer(for: name)
+        let step = steps.last!
+        parallelRuns(shape.elementCount / inner, grain: max(1, (1 << 15) / inner)) { rows in
+          for row in rows {
+            var (rest, offset) = (row, 0)
+            for axis in shape.indices.dropLast().reversed() {
+              offset += rest % shape[axis] * steps[axis]
+              rest /= shape[axis]
+            }
+            let source = p + offset, target = y + row * inner
+            for i in 0..<inner { target[i] = source[i * step] }
+          }
+        }
+        withExtendedLifetime(x) {}
+      }
+    ]
+  }
+
+  func backward(_ gradients: [Tensor?], _ context: OperationContext) -> [Tensor?] {
+    let inverse = axes.indices.map { axes.firstIndex(of: $0)! }
+    return [apply(PermuteOperation(axes: inverse), to: gradients[0]!)]
+  }
+}
+
+/// Tensors one after the other along an axis.
+struct ConcatenateOperation: Operation {
+  let axis: Int
+
+  let name = "concatenate"
+  var attributes: [(name: String, value: Attribute)] { [("axis", .integer(axis))] }
+
+  func outputShapes(_ inputs: [Shape]) -> [Shape] {
+    check(!inputs.isEmpty, name, "needs at least one tensor")
+    let axis = inputs[0].axis(self.axis, for: name)
+    for shape in inputs.dropFirst() {
+      check(
+        shape.rank == inputs[0].rank && shape.replacing(axis: axis, with: 0) == inputs[0].replacing(axis: axis, with: 0),
+        name, "shapes \(inputs[0]) and \(shape) differ beside axis \(axis)")
+    }
+    return [inputs[0].replacing(axis: axis, with: inputs.reduce(0) { $0 + $1[axis] })]
+  }
+
+  func floatingPointOperations(_ inputs: [Shape]) -> Int { 0 }
+
+  func forward(_ inputs: [Tensor], _ context: inout OperationContext) -> [Tensor] {
+    let shape = outputShapes(inputs.map(\.shape))[0]
+    let (outer, inner) = extents(around: shape)
+    let row = shape.elementCount / max(outer, 1)
+    return [
+      Tensor(uninitialized: shape) { y in
+        guard let y = y.baseAddress else { return }
+        var offset = 0
+        for x in inputs {
+          let width = x.shape[x.shape.axis(axis, for: name)] * inner
+          x.withUnsafeBufferPointer { x in
+            guard let x = x.baseAddress else { return }
+            for block in 0..<outer { (y + block * row + offset).update(from: x + block * width, count: width) }
+          }
+          offset += width
+        }
+      }
+    ]
+  }
+
+  func backward(_ gradients: [Tensor?], _ context: OperationContext) -> [Tensor?] {
+    var start = 0
+    return zip(context.inputShapes, context.needsGradient).map { shape, isNeeded in
+      let extent = shape[shape.axis(axis, for: name)]
+      defer { start += extent }
+      return isNeeded ? gradients[0]!.slice(axis: axis, start..<(start + extent)) : nil
+    }
+  }
+
+  /// The number of blocks before the axis, and of floats after it.
+  private func extents(around shape: Shape) -> (outer: Int, inner: Int) {
+    let axis = shape.axis(self.axis, for: name)
+    return (shape[..<axis].reduce(1, *), shape[(axis + 1)...].reduce(1, *))
+  }
+}

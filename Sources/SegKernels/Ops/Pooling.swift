@@ -1,0 +1,123 @@
+import CSegKernels
+
+/// The maximum under a sliding window; padding never wins.
+///
+/// - Parameter ceilMode: also make a last window that reaches over the edge, as long as it starts inside the image.
+public func maxPool2d(
+  _ x: Tensor, kernel: Pair, stride: Pair? = nil, padding: Pair = 0, dilation: Pair = 1, ceilMode: Bool = false
+) -> Tensor {
+  let window = Window(
+    kernel: kernel, stride: stride ?? kernel, padding: padding, dilation: dilation, ceilMode: ceilMode)
+  return apply(MaxPoolOperation(window: window), to: x)
+}
+
+/// The mean under a sliding window.
+///
+/// - Parameter countIncludesPadding: whether the zeros of the padding count in the divisor, as PyTorch's do.
+public func averagePool2d(
+  _ x: Tensor, kernel: Pair, stride: Pair? = nil, padding: Pair = 0, countIncludesPadding: Bool = true
+) -> Tensor {
+  let window = Window(kernel: kernel, stride: stride ?? kernel, padding: padding)
+  return apply(AveragePoolOperation(window: window, countIncludesPadding: countIncludesPadding), to: x)
+}
+
+/// Calls `body` with the number of each plane of N×C, in parallel.
+private func forEachPlane(_ shape: Shape, _ body: (Int) -> Void) { parallelFor(shape[0] * shape[1], body) }
+
+private func pooledShape(_ x: Shape, _ window: Window, _ name: String) -> Shape {
+  let size = window.outputSize(x, for: name)
+  check(
+    window.padding.height * 2 <= window.kernel.height && window.padding.width * 2 <= window.kernel.width, name,
+    "padding \(window.padding) is more than half of kernel \(window.kernel)")
+  return [x[0], x[1], size.height, size.width]
+}
+
+/// y[i] = max of x under window i; its gradient goes to the first maximum.
+struct MaxPoolOperation: Operation {
+  let window: Window
+
+  let name = "maxPool2d"
+  var attributes: [(name: String, value: Attribute)] { window.attributes }
+
+  func outputShapes(_ inputs: [Shape]) -> [Shape] { [pooledShape(inputs[0], window, name)] }
+
+  func forward(_ inputs: [Tensor], _ context: inout OperationContext) -> [Tensor] {
+    let x = inputs[0], kernels = kernels
+    let geometry = window.geometry(x.shape, for: name)
+    let shape = outputShapes([x.shape])[0]
+    let (area, outputArea) = (x.shape[2] * x.shape[3], shape[2] * shape[3])
+    var y: Tensor!
+    let indices = Labels(uninitialized: shape) { indices in
+      let indices = indices.baseAddress!
+      y = Tensor(uninitialized: shape) { y in
+        let y = y.baseAddress!, p = x.pointer(for: name)
+        forEachPlane(shape) { plane in
+          withUnsafePointer(to: geometry) {
+            kernels.maxPool(p + plane * area, $0, y + plane * outputArea, indices + plane * outputArea)
+          }
+        }
+        withExtendedLifetime(x) {}
+      }
+    }
+    if context.isRecording { context.savedIndices = [indices] }
+    return [y]
+  }
+
+  func backward(_ gradients: [Tensor?], _ context: OperationContext) -> [Tensor?] {
+    let dy = gradients[0]!.rowMajor(), indices = context.savedIndices[0], shape = context.inputShapes[0]
+    let (area, outputArea) = (shape[2] * shape[3], dy.shape[2] * dy.shape[3])
+    return [
+      Tensor(uninitialized: shape) { dx in
+        let dx = dx.baseAddress!, d = dy.pointer(for: name)
+        indices.withUnsafeBufferPointer { indices in
+          let indices = indices.baseAddress!
+          forEachPlane(shape) { plane in
+            let target = dx + plane * area
+            target.update(repeating: 0, count: area)
+            for i in (plane * outputArea)..<((plane + 1) * outputArea) { target[Int(indices[i])] += d[i] }
+          }
+        }
+        withExtendedLifetime(dy) {}
+      }
+    ]
+  }
+}
+
+/// y[i] = mean of x under window i.
+struct AveragePoolOperation: Operation {
+  let window: Window
+  let countIncludesPadding: Bool
+
+  let name = "averagePool2d"
+  var attributes: [(name: String, value: Attribute)] {
+    window.attributes + [("countIncludesPadding", .flag(countIncludesPadding))]
+  }
+
+  func outputShapes(_ inputs: [Shape]) -> [Shape] { [pooledShape(inputs[0], window, name)] }
+
+  func forward(_ inputs: [Tensor], _ context: inout OperationContext) -> [Tensor] {
+    let kernel = kernels.averagePool!
+    return [map(inputs[0], to: outputShapes([inputs[0].shape])[0], window.geometry(inputs[0].shape, for: name), kernel)]
+  }
+
+  func backward(_ gradients: [Tensor?], _ context: OperationContext) -> [Tensor?] {
+    let shape = context.inputShapes[0], kernel = kernels.averagePoolGradient!
+    return [map(gradients[0]!.rowMajor(), to: shape, window.geometry(shape, for: name), kernel)]
+  }
+
+  private func map(
+    _ x: Tensor, to shape: Shape, _ geometry: SKConvGeometry,
+    _ kernel: (UnsafePointer<Float>?, UnsafePointer<SKConvGeometry>?, Int32, UnsafeMutablePointer<Float>?) -> Void
+  ) -> Tensor {
+    let (sourceArea, area) = (x.shape[2] * x.shape[3], shape[2] * shape[3])
+    return Tensor(uninitialized: shape) { y in
+      let y = y.baseAddress!, p = x.pointer(for: name)
+      forEachPlane(shape) { plane in
+        withUnsafePointer(to: geometry) {
+          kernel(p + plane * sourceArea, $0, countIncludesPadding ? 1 : 0, y + plane * area)
+        }
+      }
+      withExtendedLifetime(x) {}
+    }
+  }
+}

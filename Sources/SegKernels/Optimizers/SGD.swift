@@ -1,0 +1,36 @@
+import CSegKernels
+
+/// Stochastic gradient descent with momentum, as PyTorch defines it.
+///
+/// d = g + weightDecay · p; v ← momentum · v + d; p ← p − rate · v (Nesterov: d + momentum · v instead of v).
+public final class SGD: Optimizer {
+  public var learningRate: Float
+  public let momentum: Float
+  public let weightDecay: Float
+  public let isNesterov: Bool
+  /// The velocity of each parameter.
+  public var state: [String: Tensor] = [:]
+
+  public init(learningRate: Float, momentum: Float = 0.9, weightDecay: Float = 0, isNesterov: Bool = false) {
+    self.learningRate = learningRate
+    self.momentum = momentum
+    self.weightDecay = weightDecay
+    self.isNesterov = isNesterov
+  }
+
+  public func update(_ module: any Module, with gradients: Gradients) {
+    let kernels = kernels
+    forEachParameter(module, gradients) { name, value, gradient in
+      var velocity = state.removeValue(forKey: name) ?? .zeros(value.shape)
+      let (p, v) = (value.exclusivePointer(), velocity.exclusivePointer())
+      let g = gradient.pointer(for: "SGD.update")
+      parallelRuns(gradient.count) {
+        kernels.sgdStep(
+          p + $0.lowerBound, v + $0.lowerBound, g + $0.lowerBound, learningRate, momentum, weightDecay,
+          isNesterov ? 1 : 0, $0.count)
+      }
+      withExtendedLifetime(gradient) {}
+      state[name] = velocity
+    }
+  }
+}

@@ -1,0 +1,108 @@
+import Glibc
+import Synchronization
+
+/// The package's own threads: they sleep until a parallel region wakes them.
+///
+/// One region runs at a time. A second caller, or a region inside a region, runs its blocks on its own thread: no
+/// oversubscription, no deadlock. What a block computes depends on its number alone, so results do not depend on who
+/// runs it.
+package final class ThreadPool: @unchecked Sendable {
+  package static let shared = ThreadPool()
+
+  private struct Region {
+    let body: (Int) -> Void
+    let count: Int
+    /// How many workers may still join.
+    var seats: Int
+  }
+
+  /// True while a region runs.
+  private let isBusy = Atomic<Bool>(false)
+  private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+  private let wake = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+  private let done = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+  private let next = Atomic<Int>(0)
+  // Guarded by `lock`.
+  private var region: Region?
+  private var working = 0
+  private var workers = 0
+
+  private init() {
+    pthread_mutex_init(lock, nil)
+    pthread_cond_init(wake, nil)
+    pthread_cond_init(done, nil)
+  }
+
+  /// Calls `body` with every number below `count`, on up to `threads` threads, and returns when all calls have ended.
+  package func run(count: Int, threads: Int, _ body: (Int) -> Void) {
+    let helpers = min(threads, count) - 1
+    guard helpers >= 1, !isBusy.exchange(true, ordering: .acquiring) else {
+      for index in 0..<count { body(index) }
+      return
+    }
+    withoutActuallyEscaping(body) { runRegion(Region(body: $0, count: count, seats: helpers)) }
+    isBusy.store(false, ordering: .releasing)
+  }
+
+  private func runRegion(_ region: Region) {
+    pthread_mutex_lock(lock)
+    while workers < region.seats { startWorker() }
+    next.store(0, ordering: .relaxed)
+    self.region = region
+    pthread_cond_broadcast(wake)
+    pthread_mutex_unlock(lock)
+
+    work(region)
+
+    pthread_mutex_lock(lock)
+    self.region = nil
+    while working > 0 { pthread_cond_wait(done, lock) }
+    pthread_mutex_unlock(lock)
+  }
+
+  private func work(_ region: Region) {
+    while true {
+      let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
+      guard index < region.count else { return }
+      region.body(index)
+    }
+  }
+
+  private func startWorker() {
+    var thread = pthread_t()
+    var attributes = pthread_attr_t()
+    pthread_attr_init(&attributes)
+    pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+    let status = pthread_create(&thread, &attributes, { _ in ThreadPool.shared.serve() }, nil)
+    check(status == 0, "ThreadPool", "the system refuses another thread (error \(status))")
+    workers += 1
+  }
+
+  private func serve() -> Never {
+    pthread_mutex_lock(lock)
+    while true {
+      while (region?.seats ?? 0) == 0 { pthread_cond_wait(wake, lock) }
+      region!.seats -= 1
+      working += 1
+      var joined = region
+      pthread_mutex_unlock(lock)
+      work(joined!)
+      joined = nil
+      pthread_mutex_lock(lock)
+      working -= 1
+      if working == 0 { pthread_cond_signal(done) }
+    }
+  }
+}
+
+/// Calls `body` with every number below `count`, in parallel, and returns when all calls have ended.
+///
+/// The work of a number must not depend on the number of threads: that keeps results equal to the bit.
+package func parallelFor(_ count: Int, _ body: (Int) -> Void) {
+  ThreadPool.shared.run(count: count, threads: Threads.count, body)
+}
+
+/// Splits `count` elements into runs of `grain` and calls `body` with each run, in parallel.
+package func parallelRuns(_ count: Int, grain: Int = 1 << 15, _ body: (Range<Int>) -> Void) {
+  parallelFor((count + grain - 1) / grain) { body(($0 * grain)..<min(($0 + 1) * grain, count)) }
+}
