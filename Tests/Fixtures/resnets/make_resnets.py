@@ -82,8 +82,8 @@ def write_states(path, states):
     """One line a key: compact, and a change shows as one."""
     models = []
     for model, state in states.items():
-        keys = ",\n".join(f'{json.dumps(key)}:{json.dumps(shape, separators=(",", ":"))}' for key, shape in state.items())
-        models.append(f'"{model}":{{\n{keys}\n}}')
+        keys = [f'"{key}":{json.dumps(shape, separators=(",", ":"))}' for key, shape in state.items()]
+        models.append(f'"{model}":{{\n' + ",\n".join(keys) + "\n}")
     path.write_text("{\n" + ",\n".join(models) + "\n}\n")
 
 
