@@ -1,0 +1,56 @@
+import SegKernels
+
+extension Reference {
+  /// What becomes of the losses of the single pixels.
+  public enum Reduction: String, Sendable, CaseIterable {
+    /// They are returned as they are; an ignored pixel's is 0.
+    case none
+    /// Their sum.
+    case sum
+    /// Their sum, divided by the class weights of the counted pixels' labels (their number, if no weights are given).
+    /// NaN if every pixel is ignored.
+    case mean
+  }
+
+  /// Cross entropy of logits and labels. With p = softmax of a pixel's logits over the K classes, its label t, class
+  /// weights w and the smoothing ε, its loss is
+  ///
+  ///     (1 − ε) · w[t] · (−log p[t]) + ε / K · Σ_k w[k] · (−log p[k])
+  ///
+  /// - Parameters:
+  ///   - logits: `[N, K, …]`.
+  ///   - labels: the classes of `[N, …]` in row-major order.
+  ///   - ignoreIndex: the label of pixels that do not count.
+  ///   - classWeights: `[K]`; 1 if absent.
+  ///   - labelSmoothing: ε, in 0…1.
+  /// - Returns: `[N, …]` for `.none`, else a scalar.
+  public static func crossEntropy(
+    _ logits: ReferenceArray, labels: [Int], ignoreIndex: Int = -100, classWeights: ReferenceArray? = nil,
+    labelSmoothing: Double = 0, reduction: Reduction = .mean
+  ) -> ReferenceArray {
+    check(logits.rank >= 2, "crossEntropy", "expected logits of shape (N, K, …), found \(logits.shape)")
+    let classes = logits.shape[1]
+    let pixels = Shape([logits.shape[0]] + logits.shape.dimensions[2...])
+    check(
+      labels.count == pixels.elementCount, "crossEntropy", "\(labels.count) labels given for logits \(logits.shape)")
+    let weights = classWeights?.values ?? [Double](repeating: 1, count: classes)
+    check(weights.count == classes, "crossEntropy", "\(weights.count) class weights given for \(classes) classes")
+    let logProbabilities = logSoftmax(logits, axis: 1)
+
+    var losses = ReferenceArray(zeros: pixels)
+    var weightOfCounted = 0.0
+    for (pixel, label) in zip(indices(of: pixels), labels) where label != ignoreIndex {
+      check((0..<classes).contains(label), "crossEntropy", "label \(label) is neither a class nor ignored")
+      let surprise = (0..<classes).map { weights[$0] * -logProbabilities[at: [pixel[0], $0] + pixel[1...]] }
+      losses[at: pixel] =
+        (1 - labelSmoothing) * surprise[label] + labelSmoothing / Double(classes) * surprise.reduce(0, +)
+      weightOfCounted += weights[label]
+    }
+
+    switch reduction {
+    case .none: return losses
+    case .sum: return sum(losses)
+    case .mean: return divide(sum(losses), ReferenceArray([], [weightOfCounted]))
+    }
+  }
+}

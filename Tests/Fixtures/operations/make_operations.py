@@ -1,0 +1,405 @@
+"""What PyTorch computes for every operation of the package, and its gradients: operations.safetensors, operations.json.
+
+    pip install torch safetensors numpy
+    python make_operations.py
+
+operations.json is a list of cases:
+
+    name        unique; its tensors are called name/…
+    operation   the function of `Reference` (Sources/SegOperationTable/References) and its attributes
+    attributes  sizes, strides, … in the order (height, width)
+    inputs      float tensors, in the order of the operation's arguments; an absent bias or weight is simply missing
+    labels      integer tensors (I64) that the operation takes as well; only where there are some
+    outputs     the results
+    cotangent   a random tensor v of the first output's shape, or null if the operation is not differentiable
+    gradients   for each input, d Σ(v · first output) / d input, or null
+
+Inputs are float32 values. Everything else is computed from them in float64 and rounded to float32 once, so that the
+fixture is more exact than any float32 implementation. Inputs keep away from kinks and ties, where gradients are a
+matter of convention.
+"""
+
+import json
+import math
+import pathlib
+import zlib
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import save_file
+
+HERE = pathlib.Path(__file__).parent
+tensors = {}
+cases = []
+
+
+# Inputs
+
+
+def generator(name):
+    return torch.Generator().manual_seed(zlib.crc32(name.encode()))
+
+
+def normal(name, *shape):
+    return torch.randn(shape, generator=generator(name))
+
+
+def positive(name, *shape):
+    return 0.2 + 1.8 * torch.rand(shape, generator=generator(name))
+
+
+def off_zero(name, *shape):
+    """Normal values pushed away from 0 by 0.1."""
+    x = normal(name, *shape)
+    return x + torch.where(x < 0, -0.1, 0.1)
+
+
+def distinct(name, *shape):
+    """Values that are at least 0.11 apart from each other and 0.05 from 0, in random order."""
+    count = math.prod(shape)
+    order = torch.randperm(count, generator=generator(name))
+    return ((order - count / 2 + 0.5) * 0.11 + 0.003).reshape(shape)
+
+
+def integers(name, below, *shape):
+    return torch.randint(below, shape, generator=generator(name))
+
+
+# Cases
+
+
+def case(name, operation, function, inputs, labels=None, differentiable=True, nan_intended=False, **attributes):
+    """Runs `function(*inputs as float64, *labels)` and records it. `inputs` and `labels` map names to tensors."""
+    assert name not in {case["name"] for case in cases}, name
+    labels = labels or {}
+    wide = [x.to(torch.float32).double().requires_grad_(differentiable) for x in inputs.values()]
+    outputs = function(*wide, *labels.values())
+    outputs = outputs if isinstance(outputs, dict) else {"output": outputs}
+
+    def store(role, tensor):
+        integer = not tensor.is_floating_point()
+        tensor = tensor.detach().contiguous().clone() if integer else tensor.detach().float().contiguous().clone()
+        assert integer or nan_intended or tensor.isfinite().all(), f"{name}/{role} is not finite"
+        tensors[f"{name}/{role}"] = tensor
+        return f"{name}/{role}"
+
+    record = {"name": name, "operation": operation, "attributes": attributes}
+    record["inputs"] = [store(role, tensor) for role, tensor in zip(inputs, wide)]
+    if labels:
+        record["labels"] = [store(role, tensor) for role, tensor in labels.items()]
+    record["outputs"] = [store(role, tensor) for role, tensor in outputs.items()]
+    record["cotangent"] = None
+    record["gradients"] = [None for _ in inputs]
+    if differentiable:
+        output = next(iter(outputs.values()))
+        cotangent = torch.randn(output.shape, generator=generator(name + "/cotangent"))
+        gradients = torch.autograd.grad((cotangent.double() * output).sum(), wide, allow_unused=True)
+        record["cotangent"] = store("cotangent", cotangent)
+        record["gradients"] = [
+            None if gradient is None else store("d_" + role, gradient) for role, gradient in zip(inputs, gradients)]
+    cases.append(record)
+
+
+def elementwise():
+    binaries = {"add": torch.add, "subtract": torch.sub, "multiply": torch.mul, "divide": torch.div}
+    shapes = {
+        "same": ((2, 3, 4), (2, 3, 4)), "trailing": ((2, 3, 4), (4,)), "both_ways": ((2, 1, 4), (3, 1)),
+        "scalar": ((2, 3), ()), "scalar_first": ((), (5,)), "channels": ((2, 3, 5, 7), (1, 3, 1, 1)),
+        "ones": ((1, 1), (1,)), "empty": ((0, 3), (3,)),
+    }
+    for operation, function in binaries.items():
+        for label, (first, second) in shapes.items():
+            name = f"{operation}/{label}"
+            second = off_zero(name + "b", *second).sign() * positive(name + "c", *second)
+            case(name, operation, function, {"a": normal(name, *first), "b": second})
+
+    unaries = {
+        "relu": (torch.relu, off_zero), "negate": (torch.neg, normal), "abs": (torch.abs, off_zero),
+        "exp": (torch.exp, normal), "log": (torch.log, positive), "sqrt": (torch.sqrt, positive),
+        "square": (torch.square, normal), "reciprocal": (torch.reciprocal, off_zero),
+        "sigmoid": (torch.sigmoid, lambda *a: 4 * normal(*a)), "tanh": (torch.tanh, lambda *a: 2 * normal(*a)),
+    }
+    for operation, (function, values) in unaries.items():
+        for label, shape in {"image": (2, 3, 5, 7), "odd": (13,), "scalar": (), "empty": (2, 0)}.items():
+            case(f"{operation}/{label}", operation, function, {"x": values(f"{operation}/{label}", *shape)})
+    far = torch.tensor([-90.0, -30.0, -17.0, 17.0, 30.0, 90.0])
+    case("sigmoid/far", "sigmoid", torch.sigmoid, {"x": far})
+    case("tanh/far", "tanh", torch.tanh, {"x": far})
+
+    for rate in (0.1, 0.5):
+        name = f"dropout/{rate}"
+        mask = (torch.rand((2, 3, 5, 7), generator=generator(name + "mask")) >= rate).long()
+        case(name, "dropout", lambda x, mask: x * mask / (1 - rate), {"x": normal(name, 2, 3, 5, 7)},
+             labels={"mask": mask}, rate=rate)
+
+
+def reductions():
+    functions = {
+        "sum": (torch.sum, normal), "mean": (torch.mean, normal),
+        "maximum": (torch.amax, distinct), "minimum": (torch.amin, distinct),
+    }
+    for operation, (function, values) in functions.items():
+        for shape, axes in [
+            ((2, 3, 5, 7), []), ((2, 3, 5, 7), [1]), ((2, 3, 5, 7), [2, 3]), ((2, 3, 5, 7), [0, 2, 3]),
+            ((2, 3, 5, 7), [-1]), ((3, 4, 5), [0, 2]), ((13,), [0]), ((1, 1, 3), [0, 1]), ((), []),
+        ]:
+            for keep in (False, True):
+                spelled = "x".join(map(str, shape)) or "scalar"
+                name = f"{operation}/{spelled}_axes{','.join(map(str, axes)) or 'all'}{'_keep' * keep}"
+                every = tuple(axes) or tuple(range(len(shape)))
+                case(name, operation, lambda x: function(x, dim=every, keepdim=keep), {"x": values(name, *shape)},
+                     axes=axes, keepDimensions=keep)
+
+    for shape, axis in [((2, 5, 3, 4), 1), ((2, 3, 7), -1), ((13,), 0), ((3, 1, 2), 1)]:
+        name = f"argmax/{'x'.join(map(str, shape))}_axis{axis}"
+        case(name, "argmax", lambda x: x.argmax(dim=axis), {"x": distinct(name, *shape)}, differentiable=False,
+             axis=axis)
+    tied = torch.tensor([[1.0, 3.0, 3.0, 2.0], [5.0, 5.0, 5.0, 5.0], [0.0, -0.0, -1.0, 0.0]])
+    case("argmax/first_of_equals", "argmax", lambda x: x.argmax(dim=1), {"x": tied}, differentiable=False, axis=1)
+
+
+def movement():
+    for m, k, n in [(1, 1, 1), (2, 3, 4), (5, 7, 13), (13, 1, 3), (1, 13, 1), (17, 16, 15)]:
+        name = f"matmul/{m}x{k}x{n}"
+        case(name, "matmul", torch.matmul, {"a": normal(name + "a", m, k), "b": normal(name + "b", k, n)})
+
+    for shape, axes in [((2, 3), [1, 0]), ((2, 3, 4), [2, 0, 1]), ((2, 3, 5, 7), [0, 2, 3, 1]), ((3,), [0]),
+                        ((1, 2, 3, 4, 5), [4, 1, 3, 0, 2])]:
+        name = f"permute/{''.join(map(str, axes))}"
+        case(name, "permute", lambda x: x.permute(axes), {"x": normal(name, *shape)}, axes=axes)
+
+    for before, after in [((2, 3, 4), [6, 4]), ((24,), [2, 3, 4]), ((1,), []), ((2, 0), [0, 5])]:
+        name = f"reshape/{'x'.join(map(str, before))}_to_{'x'.join(map(str, after)) or 'scalar'}"
+        case(name, "reshape", lambda x: x.reshape(after), {"x": normal(name, *before)}, shape=after)
+
+    for label, axis, shapes in [
+        ("channels", 1, [(2, 1, 3, 5), (2, 4, 3, 5), (2, 2, 3, 5)]), ("batch", 0, [(1, 3), (2, 3), (5, 3)]),
+        ("last", -1, [(2, 3, 1), (2, 3, 7), (2, 3, 2)]), ("one", 0, [(3,)]),
+        ("with_empty", 0, [(2, 2), (0, 2), (1, 2)]),
+    ]:
+        name = f"concatenate/{label}"
+        inputs = {f"x{i}": normal(f"{name}{i}", *shape) for i, shape in enumerate(shapes)}
+        case(name, "concatenate", lambda *xs: torch.cat(xs, dim=axis), inputs, axis=axis)
+
+    for shape, axis, start, end, step in [
+        ((13,), 0, 0, 13, 1), ((13,), 0, 2, 11, 3), ((2, 7, 3), 1, 1, 6, 2), ((2, 7, 3), 1, 0, 7, 4),
+        ((2, 3, 5, 7), 3, 3, 4, 1), ((2, 3, 5, 7), -2, 1, 5, 2), ((4, 2), 0, 2, 2, 1),
+    ]:
+        name = f"slice/{'x'.join(map(str, shape))}_axis{axis}_{start}:{end}:{step}"
+
+        def take(x):
+            index = [slice(None)] * x.dim()
+            index[axis] = slice(start, end, step)
+            return x[tuple(index)]
+
+        case(name, "slice", take, {"x": normal(name, *shape)}, axis=axis, start=start, end=end, step=step)
+
+    # torch lists paddings from the last axis backwards; the attribute lists them from the first axis forwards.
+    def backwards(padding):
+        return [amount for pair in reversed(padding) for amount in pair]
+
+    for label, shape, padding, value in [
+        ("image", (2, 3, 4, 5), [[0, 0], [0, 0], [1, 2], [3, 0]], 0.0), ("value", (3, 2), [[1, 1], [0, 2]], -1.5),
+        ("all_axes", (2, 1, 3), [[1, 0], [0, 2], [1, 1]], 0.25), ("nothing", (2, 3), [[0, 0], [0, 0]], 7.0),
+        ("from_empty", (0, 2), [[1, 1], [0, 0]], 2.0),
+    ]:
+        case(f"pad/{label}", "pad", lambda x: F.pad(x, backwards(padding), value=value),
+             {"x": normal("pad/" + label, *shape)}, padding=padding, value=value)
+    for label, shape, padding in [
+        ("one", (1, 2, 5, 7), [[1, 1], [1, 1]]), ("uneven", (2, 1, 4, 5), [[2, 0], [1, 3]]),
+        ("widest", (1, 1, 3, 4), [[2, 2], [3, 3]]), ("columns_only", (1, 2, 3, 5), [[0, 0], [2, 1]]),
+    ]:
+        case(f"padReflect/{label}", "padReflect", lambda x: F.pad(x, backwards(padding), mode="reflect"),
+             {"x": normal("padReflect/" + label, *shape)}, padding=[[0, 0], [0, 0]] + padding)
+
+
+def convolution():
+    # name: input shape, filters, kernel, then what differs from the defaults
+    for label, shape, filters, kernel, options in [
+        ("1x1", (2, 3, 5, 7), 4, (1, 1), {}), ("1x1_single_pixel", (1, 5, 1, 1), 3, (1, 1), {}),
+        ("1x1_stride2", (2, 3, 7, 5), 2, (1, 1), {"stride": (2, 2)}),
+        ("3x3", (2, 3, 5, 7), 4, (3, 3), {}), ("3x3_same", (1, 2, 13, 13), 3, (3, 3), {"padding": (1, 1)}),
+        ("3x3_on_1x1", (1, 3, 1, 1), 2, (3, 3), {"padding": (1, 1)}),
+        ("3x3_on_2x3", (2, 2, 2, 3), 3, (3, 3), {"padding": (1, 1)}),
+        ("3x3_stride2", (2, 3, 13, 7), 4, (3, 3), {"stride": (2, 2), "padding": (1, 1)}),
+        ("3x3_stride2_even", (1, 2, 8, 6), 3, (3, 3), {"stride": (2, 2), "padding": (1, 1)}),
+        ("3x3_stride3", (1, 2, 13, 7), 3, (3, 3), {"stride": (3, 3), "padding": (1, 1)}),
+        ("3x3_stride1,2", (1, 2, 5, 7), 3, (3, 3), {"stride": (1, 2), "padding": (1, 1)}),
+        ("3x3_stride3,1", (1, 2, 7, 5), 3, (3, 3), {"stride": (3, 1), "padding": (0, 2)}),
+        ("3x3_dilation2", (1, 2, 7, 13), 3, (3, 3), {"dilation": (2, 2), "padding": (2, 2)}),
+        ("3x3_dilation4", (1, 2, 13, 7), 3, (3, 3), {"dilation": (4, 4), "padding": (4, 4)}),
+        ("3x3_dilation2,1", (1, 2, 7, 5), 2, (3, 3), {"dilation": (2, 1), "padding": (1, 0)}),
+        ("3x3_dilation2_stride2", (1, 2, 13, 7), 3, (3, 3), {"dilation": (2, 2), "stride": (2, 2), "padding": (2, 2)}),
+        ("3x3_dilation_beyond_image", (1, 2, 3, 3), 2, (3, 3), {"dilation": (4, 4), "padding": (4, 4)}),
+        ("1x3", (1, 3, 5, 7), 2, (1, 3), {"padding": (0, 1)}), ("3x1", (1, 3, 5, 7), 2, (3, 1), {"padding": (1, 0)}),
+        ("2x2_stride2", (1, 3, 7, 6), 2, (2, 2), {"stride": (2, 2)}),
+        ("5x5", (1, 2, 7, 5), 3, (5, 5), {"padding": (2, 2)}),
+        ("7x7_stem", (1, 3, 13, 13), 4, (7, 7), {"stride": (2, 2), "padding": (3, 3)}),
+        ("padding_beyond_kernel", (1, 1, 2, 3), 2, (2, 2), {"padding": (3, 3)}),
+        ("groups2", (2, 4, 5, 5), 6, (3, 3), {"groups": 2, "padding": (1, 1)}),
+        ("groups2_1x1", (1, 6, 3, 5), 4, (1, 1), {"groups": 2}),
+        ("groups2_stride2", (1, 4, 7, 5), 4, (3, 3), {"groups": 2, "stride": (2, 2), "padding": (1, 1)}),
+        ("depthwise", (2, 5, 7, 5), 5, (3, 3), {"groups": 5, "padding": (1, 1)}),
+        ("depthwise_stride2", (1, 3, 13, 7), 3, (3, 3), {"groups": 3, "stride": (2, 2), "padding": (1, 1)}),
+        ("depthwise_5x5", (1, 3, 7, 7), 3, (5, 5), {"groups": 3, "padding": (2, 2)}),
+        ("depthwise_dilation2", (1, 3, 7, 7), 3, (3, 3), {"groups": 3, "dilation": (2, 2), "padding": (2, 2)}),
+        ("depthwise_multiplier2", (1, 3, 5, 7), 6, (3, 3), {"groups": 3, "padding": (1, 1)}),
+        ("wide", (1, 17, 5, 5), 33, (3, 3), {"padding": (1, 1)}), ("wide_1x1", (1, 33, 3, 3), 17, (1, 1), {}),
+        ("batch5", (5, 2, 3, 3), 3, (3, 3), {"padding": (1, 1)}),
+    ]:
+        options = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1), "groups": 1} | options
+        for bias in (False, True):
+            name = f"conv2d/{label}{'_bias' * bias}"
+            if label.startswith("wide") and bias:
+                continue
+            inputs = {
+                "x": normal(name + "x", *shape),
+                "weight": normal(name + "w", filters, shape[1] // options["groups"], *kernel),
+            }
+            if bias:
+                inputs["bias"] = normal(name + "b", filters)
+            case(name, "conv2d", lambda *tensors: F.conv2d(*tensors, **options), inputs, **options)
+
+
+def pooling():
+    for label, shape, kernel, stride, padding in [
+        ("2x2", (2, 3, 6, 4), (2, 2), (2, 2), (0, 0)), ("2x2_odd", (1, 2, 7, 5), (2, 2), (2, 2), (0, 0)),
+        ("stem", (1, 3, 13, 7), (3, 3), (2, 2), (1, 1)), ("stride1", (1, 2, 5, 5), (3, 3), (1, 1), (1, 1)),
+        ("stride3", (1, 2, 13, 7), (2, 2), (3, 3), (0, 0)), ("uneven", (2, 1, 7, 13), (3, 2), (2, 1), (1, 0)),
+        ("on_1x1", (1, 2, 1, 1), (3, 3), (2, 2), (1, 1)), ("5x5", (1, 1, 7, 7), (5, 5), (1, 1), (2, 2)),
+        ("window7", (1, 1, 13, 13), (7, 7), (1, 1), (3, 3)),
+    ]:
+        attributes = {"kernel": kernel, "stride": stride, "padding": padding}
+        name = f"maxPool2d/{label}"
+        case(name, "maxPool2d", lambda x: F.max_pool2d(x, kernel, stride, padding), {"x": distinct(name, *shape)},
+             **attributes)
+        for count in (True, False):
+            name = f"averagePool2d/{label}{'' if count else '_without_pad'}"
+            case(name, "averagePool2d",
+                 lambda x: F.avg_pool2d(x, kernel, stride, padding, count_include_pad=count),
+                 {"x": normal(name, *shape)}, **attributes, countIncludePad=count)
+    negative = -1 - positive("maxPool2d/negative", 1, 2, 3, 5)
+    case("maxPool2d/negative_beside_padding", "maxPool2d", lambda x: F.max_pool2d(x, 3, 2, 1), {"x": negative},
+         kernel=(3, 3), stride=(2, 2), padding=(1, 1))
+
+    for shape, size in [((2, 3, 5, 7), (1, 1)), ((1, 2, 6, 6), (2, 3)), ((2, 2, 7, 5), (3, 2)), ((1, 2, 13, 7), (5, 6)),
+                        ((1, 2, 2, 3), (5, 7)), ((1, 3, 1, 1), (1, 1)), ((1, 1, 13, 13), (6, 6))]:
+        name = f"adaptiveAveragePool2d/{shape[2]}x{shape[3]}_to_{size[0]}x{size[1]}"
+        case(name, "adaptiveAveragePool2d", lambda x: F.adaptive_avg_pool2d(x, size), {"x": normal(name, *shape)},
+             outputSize=size)
+
+
+def normalization():
+    for label, shape, epsilon in [
+        ("image", (2, 3, 5, 7), 1e-5), ("batch5", (5, 4, 1, 1), 1e-5), ("epsilon", (3, 2, 3, 2), 0.1),
+        ("matrix", (7, 3), 1e-5), ("pixel_row", (1, 2, 1, 13), 1e-3),
+    ]:
+        name = f"batchNorm/{label}"
+        x = 2 * normal(name + "x", *shape) + 0.7
+        weight, bias = off_zero(name + "w", shape[1]), normal(name + "b", shape[1])
+
+        def training(x, weight=None, bias=None):
+            axes = [axis for axis in range(x.dim()) if axis != 1]
+            y = F.batch_norm(x, None, None, weight, bias, training=True, eps=epsilon)
+            return {"output": y, "mean": x.mean(axes), "variance": x.var(axes, unbiased=False)}
+
+        case(f"batchNormTraining/{label}", "batchNormTraining", training, {"x": x, "weight": weight, "bias": bias},
+             epsilon=epsilon)
+        case(f"batchNormTraining/{label}_plain", "batchNormTraining", training, {"x": x}, epsilon=epsilon)
+
+        statistics = {"mean": normal(name + "m", shape[1]), "variance": positive(name + "v", shape[1])}
+
+        def evaluation(x, mean, variance, weight=None, bias=None):
+            return F.batch_norm(x, mean.detach(), variance.detach(), weight, bias, training=False, eps=epsilon)
+
+        def by_formula(x, mean, variance, weight=None, bias=None):
+            """F.batch_norm knows no gradient of the statistics; the formula does."""
+            columns = [1, -1] + [1] * (x.dim() - 2)
+            y = (x - mean.reshape(columns)) / (variance.reshape(columns) + epsilon).sqrt()
+            y = y if weight is None else y * weight.reshape(columns) + bias.reshape(columns)
+            torch.testing.assert_close(y, evaluation(x, mean, variance, weight, bias))
+            return y
+
+        case(f"batchNormEvaluation/{label}", "batchNormEvaluation", by_formula,
+             {"x": x} | statistics | {"weight": weight, "bias": bias}, epsilon=epsilon)
+        case(f"batchNormEvaluation/{label}_plain", "batchNormEvaluation", by_formula, {"x": x} | statistics,
+             epsilon=epsilon)
+
+
+def softmax():
+    for operation, function in {"softmax": F.softmax, "logSoftmax": F.log_softmax}.items():
+        for shape, axis in [((2, 5, 3, 4), 1), ((2, 3, 7), -1), ((13,), 0), ((3, 1, 2), 1), ((4, 3), 0)]:
+            name = f"{operation}/{'x'.join(map(str, shape))}_axis{axis}"
+            case(name, operation, lambda x: function(x, dim=axis), {"x": 2 * normal(name, *shape)}, axis=axis)
+        far = torch.tensor([[1000.0, 999.0, -1000.0], [-500.0, -500.0, -501.0]])
+        case(f"{operation}/far", operation, lambda x: function(x, dim=1), {"x": far}, axis=1)
+
+
+def cross_entropy():
+    for label, shape in {"image": (2, 5, 3, 4), "matrix": (7, 3), "two_classes": (1, 2, 5, 5)}.items():
+        for reduction in ("none", "sum", "mean"):
+            for weighted in (False, True):
+                for smoothing in (0.0, 0.1):
+                    name = f"crossEntropy/{label}_{reduction}{'_weights' * weighted}{'_smoothing' * bool(smoothing)}"
+                    labels = integers(label, shape[1], shape[0], *shape[2:])
+                    labels.view(-1)[::4] = 255
+                    weights = positive(label + "weights", shape[1]) if weighted else None
+                    entropy(name, 2 * normal(label, *shape), labels, weights, smoothing, reduction)
+
+    logits = normal("crossEntropy/extremes", 1, 4, 2, 3)
+    for label, ignore in {"none_ignored": 255, "ignored_class_0": 0}.items():
+        name = f"crossEntropy/{label}"
+        entropy(name, logits, integers(name, 4, 1, 2, 3), None, 0.0, "mean", ignore)
+    for reduction in ("none", "sum", "mean"):
+        everything = torch.full((1, 2, 3), 255)
+        entropy(f"crossEntropy/all_ignored_{reduction}", logits, everything, None, 0.0, reduction)
+    far = torch.tensor([[200.0, -200.0, 0.0], [-1000.0, 1000.0, 1000.0]])
+    entropy("crossEntropy/far", far, torch.tensor([1, 2]), None, 0.0, "none")
+
+
+def entropy(name, logits, labels, weights, smoothing, reduction, ignore=255):
+    """One case; class weights are its second input, for which torch has no gradient."""
+
+    def function(logits, *rest):
+        table = rest[0].detach() if len(rest) == 2 else None
+        return F.cross_entropy(logits, rest[-1], weight=table, ignore_index=ignore, label_smoothing=smoothing,
+                               reduction=reduction)
+
+    case(name, "crossEntropy", function, {"logits": logits} | ({} if weights is None else {"weights": weights}),
+         labels={"labels": labels}, nan_intended="all_ignored_mean" in name, ignoreIndex=ignore,
+         labelSmoothing=smoothing, reduction=reduction)
+
+
+def resize():
+    sizes = [
+        ((5, 7), (10, 14)), ((5, 7), (7, 13)), ((13, 7), (5, 3)), ((6, 4), (3, 2)), ((5, 7), (1, 1)),
+        ((1, 1), (3, 5)), ((1, 7), (2, 3)), ((3, 5), (3, 5)), ((2, 3), (16, 24)), ((7, 5), (7, 2)),
+        ((2, 1), (82, 1)),  # the ratio is rounded to a float: nearest differs from exact arithmetic at row 41
+    ]
+    for before, after in sizes:
+        spelled = f"{before[0]}x{before[1]}_to_{after[0]}x{after[1]}"
+        x = normal("resize" + spelled, 1 if after[0] > 13 else 2, 2, *before)
+        case(f"resizeNearest/{spelled}", "resizeNearest", lambda x: F.interpolate(x, size=after, mode="nearest"),
+             {"x": x}, size=after)
+        for align in (False, True):
+            case(f"resizeBilinear/{spelled}{'_aligned' * align}", "resizeBilinear",
+                 lambda x: F.interpolate(x, size=after, mode="bilinear", align_corners=align), {"x": x},
+                 size=after, alignCorners=align)
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    elementwise(), reductions(), movement(), convolution(), pooling()
+    normalization(), softmax(), cross_entropy(), resize()
+
+    intended = {"crossEntropy/all_ignored_mean"}
+    broken = {name.rsplit("/", 1)[0] for name, tensor in tensors.items() if tensor.isnan().any()}
+    assert broken == intended, broken ^ intended
+
+    save_file(tensors, HERE / "operations.safetensors")
+    (HERE / "operations.safetensors").chmod(0o644)
+    lines = ",\n".join(json.dumps(case) for case in cases)
+    (HERE / "operations.json").write_text(f"[\n{lines}\n]\n")
+    written = sum((HERE / name).stat().st_size for name in ("operations.safetensors", "operations.json"))
+    assert written < 2_000_000, f"{written} bytes"
+    print(f"{len(cases)} cases, {len(tensors)} tensors, {written} bytes")
