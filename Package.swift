@@ -37,6 +37,7 @@ let package = Package(
   targets: [
     .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
     .systemLibrary(name: "CPNG", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
+    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
     .systemLibrary(name: "CTurboJPEG", providers: [.apt(["libturbojpeg0-dev"]), .brew(["jpeg-turbo"])]),
     // C at -O0 is some 40 times slower, and users run plain `swift run`: the one unsafe flag of the package.
     .target(name: "CSegKernels", cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
@@ -44,12 +45,14 @@ let package = Package(
     // 1
     .target(name: "SegKernels", dependencies: ["CSegKernels", "COpenBLAS"], swiftSettings: strict),
     // 2
-    .target(name: "SegFormats", dependencies: ["SegKernels"], swiftSettings: strict),
-    .target(name: "SegImages", dependencies: ["SegKernels", "CPNG", "CTurboJPEG"], swiftSettings: strict),
+    .target(name: "SegFiles", swiftSettings: strict),
+    .target(name: "SegFormats", dependencies: ["SegKernels", "SegFiles", "CZlib"], swiftSettings: strict),
+    .target(name: "SegImages", dependencies: ["SegKernels", "SegFiles", "CPNG", "CTurboJPEG"], swiftSettings: strict),
     .target(name: "SegMetrics", dependencies: ["SegKernels"], swiftSettings: strict),
     // 3
-    .target(name: "SegData", dependencies: ["SegKernels", "SegImages"], swiftSettings: strict),
-    .target(name: "SegTraining", dependencies: ["SegKernels", "SegFormats", "SegData", "SegMetrics"], swiftSettings: strict),
+    .target(name: "SegData", dependencies: ["SegKernels", "SegFiles", "SegImages"], swiftSettings: strict),
+    .target(
+      name: "SegTraining", dependencies: ["SegKernels", "SegFiles", "SegFormats", "SegImages", "SegData", "SegMetrics"], swiftSettings: strict),
     // 4
     .target(name: "SegFFNet", dependencies: ["SegKernels"], swiftSettings: strict),
     // 6
@@ -64,13 +67,14 @@ let package = Package(
     .executableTarget(
       name: "SegCommand",
       dependencies: [
-        "SegPipelines",
+        "SegPipelines", "SegTestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser", condition: tools),
         .product(name: "Logging", package: "swift-log", condition: tools),
       ],
       swiftSettings: strict),
 
     .target(name: "SegOperationTable", dependencies: ["SegKernels"], swiftSettings: strict),
-    .testTarget(name: "SegKernelsTests", dependencies: ["SegKernels"], swiftSettings: strict),
+    .target(name: "SegTestSupport", dependencies: ["SegKernels"], path: "Tests/SegTestSupport", swiftSettings: strict),
+    .testTarget(name: "SegKernelsTests", dependencies: ["SegKernels", "SegOperationTable", "SegTestSupport"], swiftSettings: strict),
   ]
 )

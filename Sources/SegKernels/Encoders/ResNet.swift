@@ -66,7 +66,7 @@ public final class ResNet: Encoder {
   private let stem: Stem
   private let stages: [[ResidualBlock]]
 
-  /// A network with zero weights; see ``Module/initialize(_:using:)`` and ``Module/load(_:rules:)``.
+  /// A network with zero weights; see ``Module/initialize(_:seed:)`` and ``Module/load(_:rules:)``.
   public init(_ configuration: ResNetConfiguration) {
     self.configuration = configuration
     stem = Stem(configuration.stem, inputChannels: configuration.inputChannels)

@@ -10,21 +10,29 @@ public enum Initialization: Sendable {
 
 extension Module {
   /// Gives every convolution and linear layer fresh weights; norms keep their 1 and 0.
-  public func initialize(_ scheme: Initialization, using random: inout RandomSource) {
+  ///
+  /// Each parameter is drawn from a stream of its own, by seed and name: what else a network has changes nothing, so
+  /// two networks that share layers start equal there.
+  public func initialize(_ scheme: Initialization, seed: UInt64) { initialize(scheme, seed: seed, prefix: "") }
+
+  private func initialize(_ scheme: Initialization, seed: UInt64, prefix: String) {
     switch self {
     case let layer as Conv2d:
       let shape = layer.weight.shape
+      var random = RandomSource(seed: seed, name: prefix + "weight")
+      let deviation: Float
       switch scheme {
-      case .normal(let deviation, let bias):
-        layer.weight.value = .normal(shape, deviation: deviation, using: &random)
+      case .normal(let given, let bias):
+        deviation = given
         layer.bias?.value = Tensor(layer.bias!.shape, filledWith: bias)
       case .kaimingFanOut:
-        let fanOut = Float(shape[0] * shape[2] * shape[3] / layer.groups)
-        layer.weight.value = .normal(shape, deviation: (2 / fanOut).squareRoot(), using: &random)
+        deviation = (2 / Float(shape[0] * shape[2] * shape[3] / layer.groups)).squareRoot()
         layer.bias?.value = .zeros(layer.bias!.shape)
       }
+      layer.weight.value = .normal(shape, deviation: deviation, using: &random)
     case let layer as Linear:
       let shape = layer.weight.shape
+      var random = RandomSource(seed: seed, name: prefix + "weight")
       let bound: Float
       switch scheme {
       case .normal: bound = 1 / Float(shape[0]).squareRoot()
@@ -33,10 +41,7 @@ extension Module {
       layer.weight.value = .uniform(shape, in: -bound..<bound, using: &random)
       layer.bias?.value = .zeros(layer.bias!.shape)
     default:
-      for part in parts {
-        guard case .modules(let modules)? = part.content else { continue }
-        for child in modules { child.module.initialize(scheme, using: &random) }
-      }
+      for child in children { child.module.initialize(scheme, seed: seed, prefix: "\(prefix)\(child.name).") }
     }
   }
 }

@@ -18,48 +18,44 @@ public protocol UnaryModule: Module {
 
 /// One named part of a module.
 public struct Part {
-  package enum Content {
-    case parameter(Parameter)
-    case modules([(name: String, module: any Module)])
-  }
-
-  package let name: String
-  package let content: Content?
+  fileprivate let name: String
+  fileprivate let parameter: Parameter?
+  /// The modules of this part under their names, seen from the module above.
+  fileprivate let modules: [(name: String, module: any Module)]
 
   /// A parameter; `nil` where a layer goes without, such as a convolution without bias.
   public init(_ name: String, _ parameter: Parameter?) {
     self.name = name
-    content = parameter.map(Content.parameter)
+    self.parameter = parameter
+    modules = []
   }
 
   /// A module; `nil` where there is none.
   public init(_ name: String, _ module: (any Module)?) {
     self.name = name
-    content = module.map { .modules([("", $0)]) }
+    parameter = nil
+    modules = module.map { [(name, $0)] } ?? []
   }
 
   /// Modules numbered from 0, as `name.0`, `name.1`, …
   public init(_ name: String, _ modules: [any Module]) {
     self.name = name
-    content = .modules(modules.enumerated().map { ("\($0)", $1) })
+    parameter = nil
+    self.modules = modules.enumerated().map { ("\(name).\($0)", $1) }
   }
 }
 
 extension Module {
   public func trainingChanged(to isTraining: Bool) {}
 
+  /// The modules right below this one, under their names.
+  package var children: [(name: String, module: any Module)] { parts.flatMap(\.modules) }
+
   /// Every parameter under its full name, in the published order: what a PyTorch `state_dict` lists.
   public var state: [(name: String, parameter: Parameter)] {
-    parts.flatMap { part -> [(name: String, parameter: Parameter)] in
-      switch part.content {
-      case nil: []
-      case .parameter(let parameter)?: [(part.name, parameter)]
-      case .modules(let modules)?:
-        modules.flatMap { child in
-          let prefix = [part.name, child.name].filter { !$0.isEmpty }.joined(separator: ".")
-          return child.module.state.map { (prefix.isEmpty ? $0.name : "\(prefix).\($0.name)", $0.parameter) }
-        }
-      }
+    parts.flatMap { part in
+      (part.parameter.map { [(part.name, $0)] } ?? [])
+        + part.modules.flatMap { child in child.module.state.map { ("\(child.name).\($0.name)", $0.parameter) } }
     }
   }
 
@@ -72,10 +68,7 @@ extension Module {
   /// Switches the whole tree between training and evaluation. Networks start in evaluation.
   public func setTraining(_ isTraining: Bool) {
     trainingChanged(to: isTraining)
-    for part in parts {
-      guard case .modules(let modules)? = part.content else { continue }
-      for child in modules { child.module.setTraining(isTraining) }
-    }
+    for child in children { child.module.setTraining(isTraining) }
   }
 
   /// The module as a tree: names, types and the shapes of the parameters.
@@ -83,17 +76,8 @@ extension Module {
 
   private func summary(named name: String, indent: String) -> String {
     var lines = ["\(indent)\(name.isEmpty ? "" : name + ": ")\(Self.self) — \(parameterCount) parameters"]
-    for part in parts {
-      switch part.content {
-      case nil: break
-      case .parameter(let parameter)?: lines.append("\(indent)  \(part.name): \(parameter.shape)")
-      case .modules(let modules)?:
-        for child in modules {
-          let label = [part.name, child.name].filter { !$0.isEmpty }.joined(separator: ".")
-          lines.append(child.module.summary(named: label, indent: indent + "  "))
-        }
-      }
-    }
+    for part in parts { if let parameter = part.parameter { lines.append("\(indent)  \(part.name): \(parameter.shape)") } }
+    lines += children.map { $0.module.summary(named: $0.name, indent: indent + "  ") }
     return lines.joined(separator: "\n")
   }
 }

@@ -6,7 +6,10 @@ extension Tensor {
   public func reshaped(_ dimensions: Int...) -> Tensor { apply(ReshapeOperation(dimensions: dimensions), to: self) }
 
   /// The axes in another order: axis `i` of the result is axis `axes[i]` of this tensor.
-  public func permuted(_ axes: Int...) -> Tensor { apply(PermuteOperation(axes: axes), to: self) }
+  public func permuted(_ axes: Int...) -> Tensor { permuted(axes) }
+
+  /// The axes in another order: axis `i` of the result is axis `axes[i]` of this tensor.
+  public func permuted(_ axes: [Int]) -> Tensor { apply(PermuteOperation(axes: axes), to: self) }
 
   /// A two-dimensional tensor with rows and columns exchanged.
   public func transposed() -> Tensor { permuted(1, 0) }

@@ -1,3 +1,5 @@
+import Glibc
+
 /// How the elements of a tensor lie in memory.
 ///
 /// Private to the package: an operation that knows no blocked form is handed row-major tensors.
@@ -27,11 +29,17 @@ package final class Storage: @unchecked Sendable {
   /// 64 bytes: a cache line, and the width of an AVX-512 register.
   package static let alignment = 64
 
-  /// Allocates uninitialised memory.
-  package init(count: Int) {
-    let bytes = Swift.max(count, 1) * MemoryLayout<Float>.stride
-    let raw = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: Storage.alignment)
-    base = raw.bindMemory(to: Float.self, capacity: Swift.max(count, 1))
+  /// What to give back to the allocator; nil for borrowed memory.
+  private let block: UnsafeMutableRawPointer?
+
+  /// Allocates memory: uninitialised, or zeros, which cost nothing until they are touched.
+  package init(count: Int, zeroed: Bool = false) {
+    let bytes = count * MemoryLayout<Float>.stride + Storage.alignment
+    guard let block = zeroed ? calloc(bytes, 1) : malloc(bytes) else {
+      misuse("Tensor", "no memory for \(count) floats")
+    }
+    self.block = block
+    base = block.alignedUp(toMultipleOf: Storage.alignment).bindMemory(to: Float.self, capacity: count)
     self.count = count
     owner = nil
   }
@@ -41,7 +49,8 @@ package final class Storage: @unchecked Sendable {
     self.base = UnsafeMutablePointer(mutating: base)
     self.count = count
     self.owner = owner
+    block = nil
   }
 
-  deinit { if owner == nil { UnsafeMutableRawPointer(base).deallocate() } }
+  deinit { free(block) }
 }

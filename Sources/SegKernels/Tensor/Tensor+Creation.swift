@@ -5,7 +5,9 @@ extension Tensor {
   }
 
   /// A tensor of zeros.
-  public static func zeros(_ shape: Shape) -> Tensor { Tensor(shape, filledWith: 0) }
+  public static func zeros(_ shape: Shape) -> Tensor {
+    Tensor(shape: shape, storage: Storage(count: shape.elementCount, zeroed: true))
+  }
 
   /// A tensor of ones.
   public static func ones(_ shape: Shape) -> Tensor { Tensor(shape, filledWith: 1) }

@@ -14,8 +14,8 @@ extension Reference {
   ///   - bias: `[K]`.
   /// - Returns: `[N, K, H′, W′]`.
   public static func conv2d(
-    _ x: ReferenceArray, weight: ReferenceArray, bias: ReferenceArray? = nil, stride: Pair = (1, 1),
-    padding: Pair = (0, 0), dilation: Pair = (1, 1), groups: Int = 1
+    _ x: ReferenceArray, weight: ReferenceArray, bias: ReferenceArray? = nil, stride: Pair = 1,
+    padding: Pair = 0, dilation: Pair = 1, groups: Int = 1
   ) -> ReferenceArray {
     let (batch, channels, height, width) = x.imageExtents("conv2d")
     let (filters, depth, kernelHeight, kernelWidth) = weight.imageExtents("conv2d")

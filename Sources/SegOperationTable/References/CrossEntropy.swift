@@ -1,17 +1,6 @@
 import SegKernels
 
 extension Reference {
-  /// What becomes of the losses of the single pixels.
-  public enum Reduction: String, Sendable, CaseIterable {
-    /// They are returned as they are; an ignored pixel's is 0.
-    case none
-    /// Their sum.
-    case sum
-    /// Their sum, divided by the class weights of the counted pixels' labels (their number, if no weights are given).
-    /// NaN if every pixel is ignored.
-    case mean
-  }
-
   /// Cross entropy of logits and labels. With p = softmax of a pixel's logits over the K classes, its label t, class
   /// weights w and the smoothing ε, its loss is
   ///
@@ -26,7 +15,7 @@ extension Reference {
   /// - Returns: `[N, …]` for `.none`, else a scalar.
   public static func crossEntropy(
     _ logits: ReferenceArray, labels: [Int], ignoreIndex: Int = -100, classWeights: ReferenceArray? = nil,
-    labelSmoothing: Double = 0, reduction: Reduction = .mean
+    labelSmoothing: Double = 0, reduction: LossReduction = .mean
   ) -> ReferenceArray {
     check(logits.rank >= 2, "crossEntropy", "expected logits of shape (N, K, …), found \(logits.shape)")
     let classes = logits.shape[1]

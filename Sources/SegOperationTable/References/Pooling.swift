@@ -4,7 +4,7 @@ extension Reference {
   /// y[n, c, r, q] = the largest of x[n, c, r·s − p + i, q·s − p + j] over the window's i and j; padding never wins, and
   /// a NaN always does. The number of windows is rounded down.
   public static func maxPool2d(
-    _ x: ReferenceArray, kernel: Pair, stride: Pair, padding: Pair = (0, 0)
+    _ x: ReferenceArray, kernel: Pair, stride: Pair, padding: Pair = 0
   ) -> ReferenceArray {
     pool("maxPool2d", x, kernel, stride, padding) { n, c, rows, columns in
       var largest = -Double.infinity
@@ -22,7 +22,7 @@ extension Reference {
   ///
   /// - Parameter countIncludePad: whether the zeros of the padding count as elements, or the window is cut to the image.
   public static func averagePool2d(
-    _ x: ReferenceArray, kernel: Pair, stride: Pair, padding: Pair = (0, 0), countIncludePad: Bool = true
+    _ x: ReferenceArray, kernel: Pair, stride: Pair, padding: Pair = 0, countIncludePad: Bool = true
   ) -> ReferenceArray {
     pool("averagePool2d", x, kernel, stride, padding) { n, c, rows, columns in
       if countIncludePad { return mean(of: x, n, c, rows, columns) }

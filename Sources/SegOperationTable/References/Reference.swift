@@ -5,10 +5,7 @@ import SegKernels
 /// All functions compute in doubles with plain loops and follow PyTorch where the definition leaves a choice. They are
 /// meant to be checked by eye, and are far too slow for anything but tests. `Tests/Fixtures/operations` holds what
 /// PyTorch itself computes.
-public enum Reference {
-  /// One number for the rows and one for the columns of an image.
-  public typealias Pair = (height: Int, width: Int)
-}
+public enum Reference {}
 
 /// Every index of a shape in row-major order; a scalar has one index, the empty one.
 func indices(of shape: Shape) -> [[Int]] {

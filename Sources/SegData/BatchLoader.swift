@@ -1,0 +1,114 @@
+import Foundation
+import SegImages
+import SegKernels
+
+/// Images and labels ready for a training step.
+public struct Batch: Sendable {
+  /// N×3×h×w, normalised.
+  public let images: Tensor
+  /// N×h×w.
+  public let labels: Labels
+  /// What the samples are called, for messages.
+  public let names: [String]
+
+  public init(images: Tensor, labels: Labels, names: [String]) {
+    self.images = images
+    self.labels = labels
+    self.names = names
+  }
+}
+
+/// Augmented batches of a data set, epoch after epoch, made ahead by a thread of its own.
+///
+/// What a batch holds depends on the seed and the number of the step alone; so a run resumes anywhere. Each epoch
+/// visits the samples in a new order; a rest too small for a batch is left for another epoch.
+public final class BatchLoader: @unchecked Sendable {
+  public let dataset: any SegmentationDataset
+  public let batchSize: Int
+  public let augmentation: Augmentation
+  public let normalization: ImageNormalization
+  public let seed: UInt64
+  private let cache: SampleCache
+
+  /// - Parameter cacheLimit: bytes of decoded samples to keep in memory.
+  public init(
+    _ dataset: any SegmentationDataset, batchSize: Int, augmentation: Augmentation,
+    normalization: ImageNormalization = .imageNet, seed: UInt64, cacheLimit: Int = 1 << 30
+  ) {
+    check(batchSize > 0, "BatchLoader", "the batch size must be positive, found \(batchSize)")
+    check(
+      dataset.count >= batchSize, "BatchLoader", "\(dataset.count) samples do not make a batch of \(batchSize)")
+    self.dataset = dataset
+    self.batchSize = batchSize
+    self.augmentation = augmentation
+    self.normalization = normalization
+    self.seed = seed
+    cache = SampleCache(dataset, limit: cacheLimit)
+  }
+
+  /// Full batches an epoch.
+  public var batchesPerEpoch: Int { dataset.count / batchSize }
+
+  /// The batch of a step, counted from 0 over all epochs.
+  public func batch(at step: Int) throws -> Batch {
+    let (epoch, position) = step.quotientAndRemainder(dividingBy: batchesPerEpoch)
+    let order = order(of: epoch)
+    let crop = augmentation.crop
+    let area = crop.height * crop.width
+    let indices = (0..<batchSize).map { order[position * batchSize + $0] }
+    let samples = try indices.map(cache.sample)
+    let labels = Labels(uninitialized: [batchSize, crop.height, crop.width]) { labels in
+      // Written below, together with the images.
+      labels.initialize(repeating: Int32(dataset.classes.ignoreIndex))
+    }
+    var filled = labels
+    let images = Tensor(uninitialized: [batchSize, 3, crop.height, crop.width]) { images in
+      filled.withUnsafeMutableBufferPointer { labels in
+        for (slot, sample) in samples.enumerated() {
+          var random = RandomSource(seed: seed).stream(epoch).stream(indices[slot])
+          augmentation.apply(
+            to: sample, normalization: normalization, ignoreIndex: Int32(dataset.classes.ignoreIndex),
+            image: images.baseAddress! + slot * 3 * area, labels: labels.baseAddress! + slot * area, using: &random)
+        }
+      }
+    }
+    return Batch(images: images, labels: filled, names: samples.map(\.name))
+  }
+
+  /// Batches from a step on, each made while the one before is in use.
+  public func batches(from step: Int) -> some Sequence<Result<Batch, any Error>> {
+    Prefetched(from: step) { step in Result { try self.batch(at: step) } }
+  }
+
+  private func order(of epoch: Int) -> [Int] {
+    var random = RandomSource(seed: seed).stream(-1 - epoch)
+    return Array(0..<dataset.count).shuffled(using: &random)
+  }
+}
+
+/// Decoded samples kept in memory up to a limit.
+private final class SampleCache: @unchecked Sendable {
+  // Guarded by `lock`.
+  private var samples: [Int: SegmentationSample] = [:]
+  private var bytes = 0
+  private let lock = NSLock()
+  private let dataset: any SegmentationDataset
+  private let limit: Int
+
+  init(_ dataset: any SegmentationDataset, limit: Int) {
+    self.dataset = dataset
+    self.limit = limit
+  }
+
+  func sample(_ index: Int) throws -> SegmentationSample {
+    if let known = lock.withLock({ samples[index] }) { return known }
+    let sample = try dataset.sample(at: index)
+    let size = sample.image.pixels.count + 4 * sample.labels.count
+    lock.withLock {
+      guard bytes + size <= limit, samples[index] == nil else { return }
+      samples[index] = sample
+      bytes += size
+    }
+    return sample
+  }
+}

@@ -1,0 +1,60 @@
+import SegKernels
+
+/// A "fuss-free" network: a plain residual backbone with a large receptive field, and a small top-down head.
+///
+/// image → (pre-downsampling) → backbone maps f4, f8, f16, f32 → adapter → up-head → concatenation → head → logits at
+/// f4's size: 1/4 of the image, 1/8 for `d` and `_pre_down` models. No softmax, no final up-sampling.
+/// Mehta et al. 2022 (arXiv 2206.08236); parameter names are those of the published checkpoints.
+public final class FFNet: UnaryModule {
+  public let configuration: FFNetConfiguration
+  private let smoothing: PreDownsampling?
+  private let backbone: ResNet
+  private let adapter: Adapter
+  private let upHead: UpHead
+  private let head: any Module
+
+  /// - Parameter seed: draws the weights by the published rule (convolutions N(0, 0.01²), biases 1e-4); nil leaves
+  ///   them zero, for loading.
+  public init(_ configuration: FFNetConfiguration, seed: UInt64?) {
+    self.configuration = configuration
+    smoothing = configuration.hasPreDownsampling ? PreDownsampling(channels: configuration.inputChannels) : nil
+    backbone = ResNet(configuration.backbone)
+    // In three-stage networks the stem's own output is f4.
+    let widths = configuration.family.stageCount == 3
+      ? [configuration.backbone.stem.outputChannels] + backbone.outputChannels : backbone.outputChannels
+    adapter = Adapter(from: widths, to: configuration.upHead.base)
+    upHead = UpHead(configuration.upHead, isMobile: configuration.isMobile)
+    let outputs = configuration.upHead.output
+    switch configuration.task {
+    case .segmentation(let hidden, let kernel):
+      head = SegmentationHead(
+        inputChannels: outputs.reduce(0, +), hidden: hidden, kernel: kernel, classes: configuration.classes)
+    case .classification(let rate):
+      head = ClassificationHead(inputChannels: outputs, dropout: rate, classes: configuration.classes)
+    }
+    if let seed { initialize(.normal(deviation: 0.01, bias: 1e-4), seed: seed) }
+  }
+
+  public var parts: [Part] {
+    // Of the published head's layers, number 2 is the concatenation in segmentation models.
+    let last = head is SegmentationHead ? "head.layers.3" : "head.layers.2"
+    return [
+      Part("smoothing", smoothing), Part("backbone_model", backbone), Part("head.layers.0", adapter),
+      Part("head.layers.1", upHead), Part(last, head),
+    ]
+  }
+
+  /// Logits: N×classes×h×w for segmentation, N×classes for classification.
+  public func callAsFunction(_ x: Tensor) -> Tensor {
+    let features = backbone.features(of: smoothing?(x) ?? x)
+    let maps = features.stages.count == 3 ? [features.stem] + features.stages : features.stages
+    let levels = upHead(adapter(maps))
+    switch head {
+    case let head as ClassificationHead: return head(levels)
+    case let head as SegmentationHead:
+      let size = Pair(height: levels[0].shape[2], width: levels[0].shape[3])
+      return head(concatenate([levels[0]] + levels.dropFirst().map { upHead.enlarged($0, to: size) }, axis: 1))
+    default: fatalError("FFNet has no head of type \(type(of: head))")
+    }
+  }
+}

@@ -1,0 +1,10 @@
+import SegKernels
+
+/// Every operation of the core at sizes that matter: 0 and 1, primes, a vector's width more or less one.
+///
+/// Adding an operation is one file in `SegKernels/Ops` and its rows here.
+public enum OperationTable {
+  /// All rows.
+  public static let cases: [OperationCase] =
+    elementwise + reductions + movement + convolutions + pooling + normalization + softmaxFamily + resizing
+}

@@ -1,0 +1,42 @@
+import SegKernels
+
+extension OperationTable {
+  static let convolutions: [OperationCase] = [
+    row("1×1", [2, 3, 4, 5], 4, 1), row("1×1 stride 2", [1, 2, 5, 7], 3, 1, stride: 2),
+    row("1×1 padded", [1, 2, 3, 3], 2, 1, padding: 1), row("3×3", [1, 2, 5, 7], 3, 3, padding: 1),
+    row("3×3 without padding", [2, 2, 5, 4], 2, 3), row("3×3 stride 2", [1, 2, 7, 6], 3, 3, stride: 2, padding: 1),
+    row("3×3 stride 3", [1, 1, 11, 8], 2, 3, stride: 3, padding: 1),
+    row("3×3 dilation 2", [1, 2, 7, 7], 2, 3, padding: 2, dilation: 2),
+    row("3×3 dilation 4 beyond the image", [1, 1, 5, 3], 2, 3, padding: 4, dilation: 4),
+    row("1×3", [1, 2, 3, 5], 2, [1, 3], padding: [0, 1]), row("3×1", [1, 2, 5, 3], 2, [3, 1], padding: [1, 0]),
+    row("5×5", [1, 1, 7, 6], 2, 5, padding: 2), row("7×7 stride 2", [1, 3, 9, 11], 2, 7, stride: 2, padding: 3, gradient: true),
+    row("strides 2 and 1", [1, 2, 6, 5], 2, 3, stride: [2, 1], padding: 1),
+    row("2 groups", [1, 4, 5, 5], 6, 3, padding: 1, groups: 2), row("depthwise", [2, 3, 5, 4], 3, 3, padding: 1, groups: 3),
+    row("depthwise, two a channel", [1, 2, 4, 5], 4, 3, padding: 1, groups: 2),
+    row("with bias", [2, 2, 4, 4], 3, 3, padding: 1, bias: true), row("one pixel", [1, 3, 1, 1], 4, 3, padding: 1),
+    row("one column", [1, 1, 13, 1], 2, 3, padding: 1), row("no images", [0, 2, 5, 5], 3, 3, padding: 1),
+    row("several panels", [2, 33, 47, 61], 37, 3, padding: 1), row("several panels, stride 2", [1, 40, 65, 97], 33, 3, stride: 2, padding: 1),
+    row("1×1, many pixels", [1, 65, 71, 113], 31, 1, bias: true),
+    row("first layer", [1, 3, 64, 96], 32, 3, stride: 2, padding: 1, bias: true),
+  ]
+
+  private static func row(
+    _ label: String, _ shape: Shape, _ outputs: Int, _ kernel: Pair, stride: Pair = 1, padding: Pair = 0,
+    dilation: Pair = 1, groups: Int = 1, bias: Bool = false, gradient: Bool? = nil
+  ) -> OperationCase {
+    let weight: Shape = [outputs, shape[1] / groups, kernel.height, kernel.width]
+    return OperationCase(
+      "conv2d", label, [(shape, .normal), (weight, .normal)] + (bias ? [([outputs], .normal)] : []),
+      tolerance: 1e-6, checksGradient: gradient,
+      run: {
+        conv2d(
+          $0[0], weight: $0[1], bias: $0.count > 2 ? $0[2] : nil, stride: stride, padding: padding, dilation: dilation,
+          groups: groups)
+      },
+      reference: {
+        Reference.conv2d(
+          $0[0], weight: $0[1], bias: $0.count > 2 ? $0[2] : nil, stride: stride, padding: padding, dilation: dilation,
+          groups: groups)
+      })
+  }
+}

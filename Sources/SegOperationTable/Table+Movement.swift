@@ -1,0 +1,68 @@
+import SegKernels
+
+extension OperationTable {
+  static let movement: [OperationCase] = reshapes + permutes + concatenations + slices + paddings + products
+
+  private static let reshapes: [OperationCase] = [([2, 6], [3, 4]), ([2, 3, 4], [24]), ([0, 3], [3, 0])].map {
+    (from: Shape, to: Shape) in
+    OperationCase(
+      "reshape", "\(from) to \(to)", [(from, .normal)], run: { $0[0].reshaped(to) },
+      reference: { Reference.reshape($0[0], to: to) })
+  }
+
+  private static let permutes: [OperationCase] = [
+    ([2, 3], [1, 0]), ([2, 3, 4], [2, 0, 1]), ([2, 3, 4, 5], [0, 2, 3, 1]), ([2, 1, 3], [1, 0, 2]), ([37, 53], [1, 0]),
+  ].map { (shape: Shape, axes: [Int]) in
+    OperationCase(
+      "permute", "\(shape) by \(axes)", [(shape, .normal)],
+      run: { $0[0].permuted(axes) }, reference: { Reference.permute($0[0], axes: axes) })
+  }
+
+  private static let concatenations: [OperationCase] = [
+    ([[2, 3], [2, 1], [2, 4]], 1), ([[1, 2, 3], [4, 2, 3]], 0), ([[2, 3, 4], [2, 3, 1]], -1), ([[2, 0], [2, 3]], 1),
+  ].map { (shapes: [Shape], axis: Int) in
+    OperationCase(
+      "concatenate", "\(shapes) along \(axis)", shapes.map { ($0, .normal) },
+      run: { concatenate($0, axis: axis) }, reference: { Reference.concatenate($0, axis: axis) })
+  }
+
+  private static let slices: [OperationCase] = [
+    ([7], 0, 2..<6, 1), ([3, 9], 1, 0..<9, 2), ([3, 9], 1, 1..<8, 3), ([4, 3, 2], 0, 1..<1, 1), ([2, 5, 3], -2, 4..<5, 1),
+  ].map { (shape: Shape, axis: Int, range: Range<Int>, step: Int) in
+    OperationCase(
+      "slice", "\(shape) axis \(axis) \(range) by \(step)", [(shape, .normal)],
+      run: { $0[0].slice(axis: axis, range, step: step) },
+      reference: { Reference.slice($0[0], axis: axis, range: range, step: step) })
+  } + [
+    OperationCase(
+      "flip", "columns", [([2, 3, 5], .normal)], run: { $0[0].flipped(axis: -1) },
+      reference: { Reference.flip($0[0], axis: 2) })
+  ]
+
+  private static let paddings: [OperationCase] = [(1, 2, 0, 3), (0, 0, 0, 0), (2, 2, 2, 2), (3, 0, 0, 0)].flatMap {
+    (top: Int, bottom: Int, left: Int, right: Int) -> [OperationCase] in
+    let amounts = [(0, 0), (0, 0), (top, bottom), (left, right)].map { (before: $0.0, after: $0.1) }
+    let label = "\([top, bottom, left, right])"
+    return [
+      OperationCase(
+        "pad", "constant \(label)", [([1, 2, 4, 5], .normal)],
+        run: { $0[0].padded(top: top, bottom: bottom, left: left, right: right, with: .constant(0.5)) },
+        reference: { Reference.pad($0[0], padding: amounts, value: 0.5) }),
+      OperationCase(
+        "pad", "reflect \(label)", [([1, 2, 4, 5], .normal)],
+        run: { $0[0].padded(top: top, bottom: bottom, left: left, right: right, with: .reflect) },
+        reference: { Reference.padReflect($0[0], padding: amounts) }),
+    ]
+  }
+
+  private static let products: [OperationCase] = [(1, 1, 1), (3, 5, 2), (7, 13, 11), (2, 0, 3), (65, 3, 2), (2, 3, 129)].map {
+    (m: Int, k: Int, n: Int) in
+    OperationCase(
+      "matmul", "\(m)×\(k)×\(n)", [([m, k], .normal), ([k, n], .normal)], run: { matmul($0[0], $0[1]) },
+      reference: { Reference.matmul($0[0], $0[1]) })
+  } + [
+    OperationCase(
+      "matmul", "130×257×131", [([130, 257], .normal), ([257, 131], .normal)], run: { matmul($0[0], $0[1]) },
+      reference: { Reference.matmul($0[0], $0[1]) })
+  ]
+}

@@ -1,0 +1,125 @@
+import SegFFNet
+import SegKernels
+
+/// The name of a model that can be built: `segmentation_ffnet78S_dBBB_mobile`, `resnet50`, …
+///
+/// Published names may be written without the prefix `segmentation_`.
+public struct ModelName: RawRepresentable, Sendable, Hashable, Codable, ExpressibleByStringLiteral, CustomStringConvertible {
+  public let rawValue: String
+
+  public init(rawValue: String) { self.rawValue = rawValue }
+  public init(_ name: String) { rawValue = name }
+  public init(stringLiteral value: String) { rawValue = value }
+
+  public var description: String { rawValue }
+}
+
+extension ModelName {
+  // The networks most often asked for; any other published name works as a string literal.
+  public static let ffnet150_AAA: ModelName = "segmentation_ffnet150_AAA"
+  public static let ffnet86_AAA: ModelName = "segmentation_ffnet86_AAA"
+  public static let ffnet34_AAA: ModelName = "segmentation_ffnet34_AAA"
+  public static let ffnet34_dAAA: ModelName = "segmentation_ffnet34_dAAA"
+  public static let ffnet18_dAAC: ModelName = "segmentation_ffnet18_dAAC"
+  public static let ffnet46N_CBB: ModelName = "segmentation_ffnet46N_CBB"
+  public static let ffnet78S_dBBB_mobile: ModelName = "segmentation_ffnet78S_dBBB_mobile"
+  public static let ffnet54S_dBBB_mobile: ModelName = "segmentation_ffnet54S_dBBB_mobile"
+  public static let ffnet40S_dBBB_mobile: ModelName = "segmentation_ffnet40S_dBBB_mobile"
+  public static let ffnet40S_BBB_mobile: ModelName = "segmentation_ffnet40S_BBB_mobile"
+}
+
+/// A network together with what its users must know of it.
+public struct RegisteredModel {
+  /// What comes out.
+  public enum Output: Sendable, Hashable {
+    /// A class a pixel.
+    case segmentation
+    /// A class an image.
+    case classification
+  }
+
+  public let name: ModelName
+  public let network: any UnaryModule
+  public let output: Output
+  public let classes: Int
+  public let inputChannels: Int
+  /// What the image's sides are best multiples of; `Segmenter` pads to it.
+  public let divisor: Int
+  /// Rows and columns of the published input.
+  public let inputSize: Pair
+  /// The published weights file, if there is one.
+  public let publishedWeights: String?
+}
+
+/// A name or a combination of choices that the package does not have. The caller wrote it: exit code 64.
+public struct UsageError: Error, Sendable, Hashable, CustomStringConvertible {
+  public let description: String
+
+  public init(_ description: String) { self.description = description }
+}
+
+/// Every model of the package, by name.
+public enum ModelRegistry {
+  private static let resNetDepths = [18, 34, 50, 101, 152]
+
+  /// All names.
+  public static let names: [ModelName] =
+    FFNetCatalogue.names.map { ModelName($0) } + resNetDepths.map { ModelName("resnet\($0)") }
+
+  /// The full name that a user's spelling means.
+  ///
+  /// - Throws: `UsageError`, suggesting the nearest name.
+  public static func resolve(_ name: ModelName) throws -> ModelName {
+    if names.contains(name) { return name }
+    let full = ModelName("segmentation_" + name.rawValue)
+    if names.contains(full) { return full }
+    let short = { (name: ModelName) in name.rawValue.replacing("segmentation_", with: "") }
+    let nearest = names.min { editDistance(short($0), short(name)) < editDistance(short($1), short(name)) }!
+    throw UsageError("unknown model '\(name)'; the nearest is '\(short(nearest))' ('segkernels models' lists all)")
+  }
+
+  /// Builds a model.
+  ///
+  /// - Parameters:
+  ///   - classes: instead of the published number.
+  ///   - seed: for fresh weights; nil leaves them zero, for loading.
+  public static func build(
+    _ name: ModelName, classes: Int? = nil, inputChannels: Int = 3, seed: UInt64? = nil
+  ) throws -> RegisteredModel {
+    let name = try resolve(name)
+    if let configuration = FFNetConfiguration(name: name.rawValue, classes: classes, inputChannels: inputChannels) {
+      let isClassifier = name.rawValue.hasPrefix("classification")
+      // Published mobile networks without downsampling of their own take half-size images.
+      let isHalf = configuration.isMobile && !configuration.isDownsampled && !configuration.hasPreDownsampling
+      return RegisteredModel(
+        name: name, network: FFNet(configuration, seed: seed), output: isClassifier ? .classification : .segmentation,
+        classes: configuration.classes, inputChannels: inputChannels, divisor: configuration.deepestStride,
+        inputSize: isClassifier ? 256 : (isHalf ? [512, 1024] : [1024, 2048]),
+        publishedWeights: FFNetCatalogue.weightsFile(for: name.rawValue))
+    }
+    guard let depth = Int(name.rawValue.dropFirst("resnet".count)),
+      let configuration = ResNetConfiguration.resNet(depth, inputChannels: inputChannels)
+    else { throw UsageError("model '\(name)' has no builder") }
+    let network = ResNetClassifier(configuration, classes: classes ?? 1000)
+    if let seed { network.initialize(.kaimingFanOut, seed: seed) }
+    return RegisteredModel(
+      name: name, network: network, output: .classification, classes: classes ?? 1000, inputChannels: inputChannels,
+      divisor: 32, inputSize: 224, publishedWeights: "torchvision \(name)")
+  }
+
+  /// The fewest insertions, deletions and replacements that turn one text into the other.
+  static func editDistance(_ a: String, _ b: String) -> Int {
+    let b = Array(b)
+    var row = Array(0...b.count)
+    for (i, letter) in a.enumerated() {
+      var diagonal = row[0]
+      row[0] = i + 1
+      for j in b.indices {
+        let replaced = diagonal + (letter == b[j] ? 0 : 1)
+        diagonal = row[j + 1]
+        row[j + 1] = min(replaced, row[j] + 1, row[j + 1] + 1)
+      }
+    }
+    return row[b.count]
+  }
+}

@@ -1,0 +1,39 @@
+import Foundation
+import SegData
+import SegImages
+import SegKernels
+
+extension Recipe.Loss.Weights {
+  /// A weight a class, from the labels of a data set; nil for `none`.
+  ///
+  /// Every annotation is read once.
+  public func weights(for dataset: any SegmentationDataset) throws -> Tensor? {
+    guard self != .none else { return nil }
+    let classes = dataset.classes.count
+    // Pixels of each class, and labelled pixels of the images that contain it.
+    var pixels = [Double](repeating: 0, count: classes), reach = [Double](repeating: 0, count: classes)
+    for index in 0..<dataset.count {
+      var counts = [Int](repeating: 0, count: classes)
+      try dataset.sample(at: index).labels.withUnsafeBufferPointer { labels in
+        for label in labels where label >= 0 && label < classes { counts[Int(label)] += 1 }
+      }
+      let labelled = Double(counts.reduce(0, +))
+      for (index, count) in counts.enumerated() where count > 0 {
+        pixels[index] += Double(count)
+        reach[index] += labelled
+      }
+    }
+    let total = pixels.reduce(0, +)
+    switch self {
+    case .none: return nil
+    case .logarithmic: return Tensor([classes], pixels.map { Float(1 / log(1.02 + $0 / total)) })
+    case .medianFrequency:
+      let frequencies = zip(pixels, reach).map { $1 > 0 ? $0 / $1 : 0 }
+      let known = frequencies.filter { $0 > 0 }.sorted()
+      let middle = known.count / 2
+      let median = known.count % 2 == 1 ? known[middle] : (known[middle - 1] + known[middle]) / 2
+      // A class without pixels is never asked for.
+      return Tensor([classes], frequencies.map { $0 > 0 ? Float(median / $0) : 1 })
+    }
+  }
+}

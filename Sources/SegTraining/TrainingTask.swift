@@ -1,0 +1,34 @@
+import SegData
+import SegKernels
+
+/// What is trained: a network, and the loss of a batch. A paper with a loss of its own supplies one of these.
+public protocol TrainingTask: AnyObject {
+  /// The network whose parameters move.
+  var network: any Module { get }
+
+  /// The loss of one batch, a scalar; called on the tape.
+  func loss(_ batch: Batch) -> Tensor
+}
+
+/// Semantic segmentation by cross entropy: logits are enlarged to the labels' size.
+public final class SegmentationTask: TrainingTask {
+  public var network: any Module { segmenter }
+  private let segmenter: any UnaryModule
+  private let ignoreIndex: Int
+  private let classWeights: Tensor?
+  private let labelSmoothing: Float
+
+  public init(_ network: any UnaryModule, ignoreIndex: Int, classWeights: Tensor? = nil, labelSmoothing: Float = 0) {
+    segmenter = network
+    self.ignoreIndex = ignoreIndex
+    self.classWeights = classWeights
+    self.labelSmoothing = labelSmoothing
+  }
+
+  public func loss(_ batch: Batch) -> Tensor {
+    let size = Pair(height: batch.labels.shape[1], width: batch.labels.shape[2])
+    return crossEntropy(
+      resize(segmenter(batch.images), to: size), batch.labels, ignoreIndex: ignoreIndex, classWeights: classWeights,
+      labelSmoothing: labelSmoothing)
+  }
+}
