@@ -26,12 +26,11 @@ let package = Package(
     .library(name: "_SegOperationTable", targets: ["SegOperationTable"]),
   ],
   traits: [
-    .trait(name: "Tools", description: "The command line, and recipes in YAML (swift-argument-parser, swift-log, Yams)."),
+    .trait(name: "Tools", description: "The command line, and recipes in YAML (swift-argument-parser, Yams)."),
     .default(enabledTraits: ["Tools"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
-    .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
   ],
   targets: [
@@ -59,22 +58,40 @@ let package = Package(
     .target(
       name: "SegPipelines",
       dependencies: [
-        "SegKernels", "SegFormats", "SegImages", "SegMetrics", "SegData", "SegTraining", "SegFFNet",
+        "SegKernels", "SegFiles", "SegFormats", "SegImages", "SegMetrics", "SegData", "SegTraining", "SegFFNet",
         .product(name: "Yams", package: "Yams", condition: tools),
       ],
+      resources: [.embedInCode("Recipes/camvid-ffnet40S.yaml")],
       swiftSettings: strict),
     // 7
     .executableTarget(
       name: "SegCommand",
       dependencies: [
-        "SegPipelines", "SegTestSupport",
+        "SegKernels", "SegFormats", "SegTraining", "SegPipelines",
         .product(name: "ArgumentParser", package: "swift-argument-parser", condition: tools),
-        .product(name: "Logging", package: "swift-log", condition: tools),
       ],
       swiftSettings: strict),
 
     .target(name: "SegOperationTable", dependencies: ["SegKernels"], swiftSettings: strict),
-    .target(name: "SegTestSupport", dependencies: ["SegKernels"], path: "Tests/SegTestSupport", swiftSettings: strict),
-    .testTarget(name: "SegKernelsTests", dependencies: ["SegKernels", "SegOperationTable", "SegTestSupport"], swiftSettings: strict),
+    .target(
+      name: "SegTestSupport", dependencies: ["SegKernels", "SegFormats"], path: "Tests/SegTestSupport",
+      swiftSettings: strict),
+    tests("SegKernels", ["SegFormats", "SegOperationTable"]),
+    tests("SegFormats"),
+    tests("SegImages", ["SegFiles"]),
+    tests("SegMetrics"),
+    tests("SegData", ["SegFiles", "SegImages"]),
+    tests("SegTraining", ["SegFiles", "SegData", "SegImages", "SegFormats"]),
+    tests("SegFFNet", ["SegFormats"]),
+    tests("SegPipelines", ["SegFiles", "SegFormats", "SegImages", "SegData", "SegTraining", "SegFFNet"]),
   ]
 )
+
+/// The test target of a module.
+func tests(_ module: String, _ others: [String] = []) -> Target {
+  .testTarget(
+    name: "\(module)Tests",
+    dependencies: (["SegKernels", module, "SegTestSupport"] + others).reduce(into: []) { list, name in
+      if !list.contains(where: { $0 == name }) { list.append(name) }
+    }.map { .byName(name: $0) }, swiftSettings: strict)
+}

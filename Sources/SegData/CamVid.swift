@@ -17,12 +17,12 @@ public struct CamVid: SegmentationDataset {
   /// components count.
   /// - Throws: `FileError` if the folder, its list or a listed file is missing, or a line is no pair.
   public init(root: URL, split: String) throws {
-    guard FileManager.default.fileExists(atPath: root.path) else {
-      throw FileError(path: root.path, kind: .missing, problem: "expected the folder of CamVid, found nothing")
+    guard FileManager.default.fileExists(atPath: root.relativePath) else {
+      throw FileError(path: root.relativePath, kind: .missing, problem: "expected the folder of CamVid, found nothing")
     }
     let list = root.appendingPathComponent("\(split).txt")
     guard let text = try? String(contentsOf: list, encoding: .utf8) else {
-      throw FileError(path: list.path, kind: .missing, problem: "expected a list of image and annotation pairs, found no readable file")
+      throw FileError(path: list.relativePath, kind: .missing, problem: "expected a list of image and annotation pairs, found no readable file")
     }
     func located(_ path: Substring) -> URL {
       let parts = path.hasPrefix("/") ? path.split(separator: "/").suffix(2) : path.split(separator: "/")
@@ -32,17 +32,17 @@ public struct CamVid: SegmentationDataset {
       let fields = line.split(whereSeparator: \.isWhitespace)
       if fields.isEmpty { return nil }
       guard fields.count == 2 else {
-        throw FileError(path: list.path, problem: "line \(number + 1): expected two paths, found \(fields.count)")
+        throw FileError(path: list.relativePath, problem: "line \(number + 1): expected two paths, found \(fields.count)")
       }
       let pair = (image: located(fields[0]), annotation: located(fields[1]))
-      for file in [pair.image, pair.annotation] where !FileManager.default.fileExists(atPath: file.path) {
+      for file in [pair.image, pair.annotation] where !FileManager.default.fileExists(atPath: file.relativePath) {
         throw FileError(
-            path: list.path, kind: .missing,
-            problem: "line \(number + 1) names \(fields.joined(separator: " ")), but there is no \(file.path)")
+            path: list.relativePath, kind: .missing,
+            problem: "line \(number + 1) names \(fields.joined(separator: " ")), but there is no \(file.relativePath)")
       }
       return pair
     }
-    guard !pairs.isEmpty else { throw FileError(path: list.path, problem: "the list is empty") }
+    guard !pairs.isEmpty else { throw FileError(path: list.relativePath, problem: "the list is empty") }
   }
 
   public var count: Int { pairs.count }
@@ -55,10 +55,10 @@ public struct CamVid: SegmentationDataset {
     let labels = try Labels(contentsOf: annotationURL)
     guard labels.shape == [image.height, image.width] else {
       throw FileError(
-        path: annotationURL.path,
+        path: annotationURL.relativePath,
         problem: "expected \(image.height)×\(image.width) labels for \(imageURL.lastPathComponent), found \(labels.shape)")
     }
-    try classes.validate(labels, path: annotationURL.path)
+    try classes.validate(labels, path: annotationURL.relativePath)
     return SegmentationSample(image: image, labels: labels, name: imageURL.lastPathComponent)
   }
 }

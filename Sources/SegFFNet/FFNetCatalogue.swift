@@ -59,10 +59,7 @@ public enum FFNetCatalogue {
     let network = String(body.first!)
     var letters = String(body.dropFirst().first!)
     let isImageNet = name.hasPrefix("classification") || name.hasSuffix("_train")
-    if isImageNet {
-      letters = letters.filter { $0 != "d" }
-      letters = letters.prefix(2) + "X"
-    }
+    if isImageNet { letters = configuration.family.imageNetLetters }
     let gpu = configuration.family == .slim && !configuration.isMobile ? "_gpu" : ""
     return "\(network)/\(network)_\(letters)\(gpu)_\(isImageNet ? "imagenet" : "cityscapes")_state_dict_quarts.pth"
   }

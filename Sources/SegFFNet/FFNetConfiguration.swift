@@ -153,6 +153,15 @@ extension FFNetConfiguration.Family {
     }
   }
 
+  /// The letters of the family's ImageNet classifiers: one up-head serves all.
+  var imageNetLetters: String {
+    switch self {
+    case .resNet: "AAX"
+    case .slim: "BBX"
+    case .narrow, .narrowSlim: "CBX"
+    }
+  }
+
   var widths: [Int] {
     switch self {
     case .resNet: [64, 128, 256, 512]

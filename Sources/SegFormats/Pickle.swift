@@ -181,12 +181,12 @@ struct Unpickler {
     stack.append(value)
   }
 
-  private func append(_ elements: [PickleValue]) throws {
+  private mutating func append(_ elements: [PickleValue]) throws {
     guard case .list(let list) = try top() else { throw Malformed("the pickle appends to something that is no list") }
     list.elements += elements
   }
 
-  private func set(_ items: [PickleValue]) throws {
+  private mutating func set(_ items: [PickleValue]) throws {
     guard case .dictionary(let dictionary) = try top() else { throw Malformed("the pickle sets items of something that is no dictionary") }
     guard items.count % 2 == 0 else { throw Malformed("a pickled dictionary has a key without a value") }
     for index in stride(from: 0, to: items.count, by: 2) { dictionary.members.append((items[index], items[index + 1])) }

@@ -9,7 +9,7 @@ import SegKernels
 /// executed.
 /// - Throws: `FileError`, which names the file, what was expected and what was found.
 public func readWeights(at url: URL) throws -> WeightArchive {
-  let region = ByteRegion(try MappedFile(path: url.path))
+  let region = ByteRegion(try MappedFile(path: url.relativePath))
   do {
     if Npy.isRecognised(region) { return WeightArchive([("array", try Npy.read(region))]) }
     if Zip.isRecognised(region) {
@@ -20,7 +20,7 @@ public func readWeights(at url: URL) throws -> WeightArchive {
     if Safetensors.isRecognised(region) { return try Safetensors.read(region) }
     throw Malformed("expected safetensors, a torch checkpoint, .npy or .npz, found none of them (\(region.count) bytes)")
   } catch let error as Malformed {
-    throw FileError(path: url.path, problem: error.problem.printable)
+    throw FileError(path: url.relativePath, problem: error.problem.printable)
   }
 }
 
@@ -30,11 +30,11 @@ public func readWeights(at url: URL) throws -> WeightArchive {
 /// - Parameter overwrite: without it, an existing file is an error.
 /// - Throws: `FileError`.
 public func writeWeights(_ archive: WeightArchive, to url: URL, overwrite: Bool = false) throws {
-  func refuse(_ problem: String) -> FileError { FileError(path: url.path, kind: .unwritable, problem: problem) }
+  func refuse(_ problem: String) -> FileError { FileError(path: url.relativePath, kind: .unwritable, problem: problem) }
   switch url.pathExtension.lowercased() {
-  case "safetensors": try writeAtomically(to: url.path, overwrite: overwrite) { try Safetensors.write(archive, to: $0) }
+  case "safetensors": try writeAtomically(to: url.relativePath, overwrite: overwrite) { try Safetensors.write(archive, to: $0) }
   case "npz":
-    try writeAtomically(to: url.path, overwrite: overwrite) { sink in
+    try writeAtomically(to: url.relativePath, overwrite: overwrite) { sink in
       var zip = ZipWriter(sink)
       do {
         for (name, array) in archive.entries { try zip.add(name + ".npy", Npy.encode(array)) }
@@ -48,7 +48,7 @@ public func writeWeights(_ archive: WeightArchive, to url: URL, overwrite: Bool 
       throw refuse("an .npy holds one array, found \(archive.entries.count); write .npz or .safetensors")
     }
     let bytes = Npy.encode(archive.entries[0].array)
-    try writeAtomically(to: url.path, overwrite: overwrite) { try $0.write(bytes) }
+    try writeAtomically(to: url.relativePath, overwrite: overwrite) { try $0.write(bytes) }
   case let other: throw refuse("expected the extension safetensors, npz or npy, found '\(other)'")
   }
 }

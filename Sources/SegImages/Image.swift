@@ -34,7 +34,7 @@ public struct Image: Sendable, Hashable {
   /// - Parameter maximumPixels: files that promise more are refused before any memory is taken.
   /// - Throws: `FileError`.
   public init(contentsOf url: URL, maximumPixels: Int = defaultPixelLimit) throws {
-    try self.init(bytes: readBytes(url), path: url.path, maximumPixels: maximumPixels)
+    try self.init(bytes: readBytes(url), path: url.relativePath, maximumPixels: maximumPixels)
   }
 
   /// Reads the bytes of a PNG or a JPEG; `path` names them in errors.
@@ -63,14 +63,14 @@ public struct Color: Sendable, Hashable, Codable {
 /// The bytes of a file.
 func readBytes(_ url: URL) throws -> [UInt8] {
   var isFolder: ObjCBool = false
-  guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {
-    throw FileError(path: url.path, kind: .missing, problem: "expected an image, found no such file")
+  guard FileManager.default.fileExists(atPath: url.relativePath, isDirectory: &isFolder) else {
+    throw FileError(path: url.relativePath, kind: .missing, problem: "expected an image, found no such file")
   }
   guard !isFolder.boolValue else {
-    throw FileError(path: url.path, kind: .missing, problem: "expected an image, found a folder")
+    throw FileError(path: url.relativePath, kind: .missing, problem: "expected an image, found a folder")
   }
   guard let data = try? Data(contentsOf: url) else {
-    throw FileError(path: url.path, kind: .missing, problem: "cannot be read")
+    throw FileError(path: url.relativePath, kind: .missing, problem: "cannot be read")
   }
   return [UInt8](data)
 }

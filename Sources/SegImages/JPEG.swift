@@ -109,7 +109,7 @@ extension Image {
   /// - Parameter quality: 1…100.
   public func writeJPEG(to url: URL, quality: Int = 92, overwrite: Bool = false) throws {
     guard let encoder = tjInitCompress() else {
-      throw FileError(path: url.path, kind: .unwritable, problem: "the JPEG encoder does not start")
+      throw FileError(path: url.relativePath, kind: .unwritable, problem: "the JPEG encoder does not start")
     }
     defer { tjDestroy(encoder) }
     var result: UnsafeMutablePointer<UInt8>?
@@ -119,9 +119,9 @@ extension Image {
       encoder, pixels, Int32(width), 0, Int32(height), Int32(TJPF_RGB.rawValue), &result, &count,
       Int32(TJSAMP_420.rawValue), Int32(quality), 0)
     guard status == 0 else {
-      throw FileError(path: url.path, kind: .unwritable, problem: String(cString: tjGetErrorStr2(encoder)))
+      throw FileError(path: url.relativePath, kind: .unwritable, problem: String(cString: tjGetErrorStr2(encoder)))
     }
     let bytes = UnsafeRawBufferPointer(start: result, count: Int(count))
-    try writeAtomically(to: url.path, overwrite: overwrite) { try $0.write(bytes) }
+    try writeAtomically(to: url.relativePath, overwrite: overwrite) { try $0.write(bytes) }
   }
 }

@@ -91,8 +91,8 @@ extension Labels {
   /// - Throws: `FileError`.
   public init(contentsOf url: URL, maximumPixels: Int = Image.defaultPixelLimit) throws {
     let bytes = try readBytes(url)
-    guard PNG.isPNG(bytes) else { throw FileError(path: url.path, problem: "expected labels in a PNG, found no PNG") }
-    self = try PNG(bytes, path: url.path, maximumPixels: maximumPixels).labels()
+    guard PNG.isPNG(bytes) else { throw FileError(path: url.relativePath, problem: "expected labels in a PNG, found no PNG") }
+    self = try PNG(bytes, path: url.relativePath, maximumPixels: maximumPixels).labels()
   }
 
   /// Writes labels H×W of 0…255 as a PNG of palette indices; the file appears only when complete.
@@ -122,7 +122,7 @@ extension Labels {
       try PNG.encode(
         $0, width: shape[1], height: shape[0], channels: 1, sampleBytes: MemoryLayout<Sample>.size, palette: palette)
     }
-    try writeAtomically(to: url.path, overwrite: overwrite) { try $0.write(bytes) }
+    try writeAtomically(to: url.relativePath, overwrite: overwrite) { try $0.write(bytes) }
   }
 }
 
@@ -132,6 +132,6 @@ extension Image {
     let bytes = try pixels.withUnsafeBytes {
       try PNG.encode($0, width: width, height: height, channels: 3, sampleBytes: 1)
     }
-    try writeAtomically(to: url.path, overwrite: overwrite) { try $0.write(bytes) }
+    try writeAtomically(to: url.relativePath, overwrite: overwrite) { try $0.write(bytes) }
   }
 }

@@ -25,7 +25,7 @@ struct Checkpoint {
   init(contentsOf url: URL) throws {
     let archive = try readWeights(at: url)
     guard let step = archive.metadata["step"].flatMap({ Int($0) }), let recipe = archive.metadata["recipe"] else {
-      throw FileError(path: url.path, problem: "expected a checkpoint of a training run, found other arrays")
+      throw FileError(path: url.relativePath, problem: "expected a checkpoint of a training run, found other arrays")
     }
     self.step = step
     self.recipe = recipe
@@ -51,7 +51,7 @@ struct Checkpoint {
 
   /// The checkpoints of a folder, the oldest first.
   static func files(in folder: URL) -> [URL] {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.relativePath)) ?? []
     return names.filter { $0.hasPrefix("checkpoint-") && $0.hasSuffix(".safetensors") }.sorted().map {
       folder.appendingPathComponent($0)
     }

@@ -9,7 +9,7 @@ final class MetricsLog {
   /// - Parameter step: lines of this step and later ones, left by a run that went on past its last checkpoint, are
   ///   dropped.
   init(_ url: URL, keepingBelow step: Int) throws {
-    path = url.path
+    path = url.relativePath
     let old = (try? String(contentsOf: url, encoding: .utf8)) ?? ""
     let kept = old.split(separator: "\n").prefix { line in
       (try? JSONDecoder().decode(Line.self, from: Data(line.utf8))).map { $0.step <= step } ?? false

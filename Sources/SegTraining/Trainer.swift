@@ -58,25 +58,25 @@ public final class Trainer {
   private func begin() throws {
     guard Checkpoint.files(in: folder).isEmpty else {
       throw FileError(
-        path: folder.path, kind: .unwritable, problem: "holds a run already; resume it, or name another folder")
+        path: folder.relativePath, kind: .unwritable, problem: "holds a run already; resume it, or name another folder")
     }
     do {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     } catch {
-      throw FileError(path: folder.path, kind: .unwritable, problem: "expected a folder that can be made")
+      throw FileError(path: folder.relativePath, kind: .unwritable, problem: "expected a folder that can be made")
     }
     let text = Array(recipe.json.utf8)
-    try writeAtomically(to: folder.appendingPathComponent("recipe.json").path, overwrite: true) { try $0.write(text) }
+    try writeAtomically(to: folder.appendingPathComponent("recipe.json").relativePath, overwrite: true) { try $0.write(text) }
   }
 
   /// Takes up the newest checkpoint that can be read; one that was cut off is passed over.
   private func restore() throws {
-    var problem = FileError(path: folder.path, kind: .missing, problem: "expected a run's checkpoints, found none")
+    var problem = FileError(path: folder.relativePath, kind: .missing, problem: "expected a run's checkpoints, found none")
     for file in Checkpoint.files(in: folder).reversed() {
       do {
         let checkpoint = try Checkpoint(contentsOf: file)
         guard checkpoint.recipe == recipeHash else {
-          throw FileError(path: file.path, problem: "was made by another recipe; nothing was changed")
+          throw FileError(path: file.relativePath, problem: "was made by another recipe; nothing was changed")
         }
         try task.network.load(checkpoint.model)
         optimizer.state = checkpoint.optimizer

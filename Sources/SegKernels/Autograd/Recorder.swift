@@ -35,7 +35,7 @@ package class Recorder {
   /// Takes note of one operation, at least one of whose inputs is a value of this recorder, and returns its results.
   ///
   /// - Parameter values: the numbers of the inputs that this recorder knows; `nil` for constants.
-  func record(_ operation: some Operation, _ inputs: [Tensor], _ values: [Int?], _ shapes: [Shape]) -> [Tensor] {
+  func record(_ operation: some TensorOperation, _ inputs: [Tensor], _ values: [Int?], _ shapes: [Shape]) -> [Tensor] {
     misuse("Recorder", "is abstract")
   }
 }

@@ -3,7 +3,7 @@ import CSegKernels
 /// The record of a forward pass, walked backwards once.
 package final class Tape: Recorder {
   private struct Node {
-    let operation: any Operation
+    let operation: any TensorOperation
     let inputs: [Int?]
     let outputs: [Int]
     let context: OperationContext
@@ -19,7 +19,7 @@ package final class Tape: Recorder {
   }
 
   override func record(
-    _ operation: some Operation, _ inputs: [Tensor], _ values: [Int?], _ shapes: [Shape]
+    _ operation: some TensorOperation, _ inputs: [Tensor], _ values: [Int?], _ shapes: [Shape]
   ) -> [Tensor] {
     var context = OperationContext(
       isRecording: true, needsGradient: values.map { $0 != nil }, inputShapes: inputs.map(\.shape))

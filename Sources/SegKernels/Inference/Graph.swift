@@ -28,7 +28,7 @@ public struct Graph: Sendable {
 
   /// One application of an operation.
   public struct Node: Sendable {
-    public let operation: any Operation
+    public let operation: any TensorOperation
     public let inputs: [ValueID]
     public let outputs: [ValueID]
   }
@@ -104,7 +104,7 @@ private final class GraphCapture: Recorder {
   }
 
   override func record(
-    _ operation: some Operation, _ inputs: [Tensor], _ values: [Int?], _ shapes: [Shape]
+    _ operation: some TensorOperation, _ inputs: [Tensor], _ values: [Int?], _ shapes: [Shape]
   ) -> [Tensor] {
     let ids = zip(inputs, values).map { $1 ?? constant($0) }
     let outputs = shapes.map { newValue($0, .node(nodes.count)) }

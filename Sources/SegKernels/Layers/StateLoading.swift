@@ -16,6 +16,9 @@ public struct LoadReport: Sendable, Hashable {
   /// Values that were not loaded because their shape differs.
   public internal(set) var mismatched: [Mismatch] = []
 
+  /// A report of nothing.
+  public init() {}
+
   /// Whether every parameter was loaded and nothing was left over.
   public var isExact: Bool { missing.isEmpty && unexpected.isEmpty && mismatched.isEmpty }
 

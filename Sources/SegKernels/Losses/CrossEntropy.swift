@@ -20,7 +20,7 @@ public func crossEntropy(
       labelSmoothing: labelSmoothing, reduction: reduction), to: logits)
 }
 
-struct CrossEntropyOperation: Operation {
+struct CrossEntropyOperation: TensorOperation {
   let labels: Labels
   let ignoreIndex: Int32
   let classWeights: [Float]?

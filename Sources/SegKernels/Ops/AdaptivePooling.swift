@@ -7,7 +7,7 @@ public func adaptiveAveragePool2d(_ x: Tensor, outputSize: Pair) -> Tensor {
   apply(AdaptiveAveragePoolOperation(outputSize: outputSize), to: x)
 }
 
-struct AdaptiveAveragePoolOperation: Operation {
+struct AdaptiveAveragePoolOperation: TensorOperation {
   let outputSize: Pair
 
   let name = "adaptiveAveragePool2d"

@@ -22,7 +22,7 @@ public func batchNorm(
 }
 
 /// Both forms; statistics are accumulated in double precision, deviations from the mean in a second pass.
-struct BatchNormOperation: Operation {
+struct BatchNormOperation: TensorOperation {
   let epsilon: Float
   let usesBatch: Bool
 

@@ -22,7 +22,7 @@ public func conv2d(
 /// Convolution by columns: panels of output pixels are gathered as a matrix and multiplied by BLAS.
 ///
 /// The way of every shape, and the oracle of the special kernels. How the work is cut depends on the shape alone.
-struct Conv2dOperation: Operation {
+struct Conv2dOperation: TensorOperation {
   let window: Window
   let groups: Int
 

@@ -6,7 +6,7 @@ public func dropout(_ x: Tensor, rate: Float, using random: inout RandomSource) 
 }
 
 /// Backward draws the mask again from the seed instead of keeping it.
-struct DropoutOperation: Operation {
+struct DropoutOperation: TensorOperation {
   let rate: Float
   let seed: UInt64
 

@@ -24,7 +24,7 @@ public func / (a: Float, b: Tensor) -> Tensor { Tensor(a) / b }
 /// Arithmetic on two tensors under NumPy's broadcasting rule.
 ///
 /// y = a ∘ b. Gradients are summed over the axes along which an operand was repeated.
-enum BinaryOperation: String, Operation {
+enum BinaryOperation: String, TensorOperation {
   case add, subtract, multiply, divide
 
   var name: String { rawValue }

@@ -27,7 +27,7 @@ public func relu(_ x: Tensor) -> Tensor { apply(UnaryOperation.relu, to: x) }
 public func sigmoid(_ x: Tensor) -> Tensor { apply(UnaryOperation.sigmoid, to: x) }
 
 /// A function of each element alone.
-enum UnaryOperation: String, Operation {
+enum UnaryOperation: String, TensorOperation {
   case negate, abs, square, sqrt, reciprocal, exp, log, relu, sigmoid, tanh
 
   var name: String { rawValue }

@@ -55,7 +55,7 @@ extension Tensor {
 
 /// Element `i` of an axis of the result is element `sources[i]` of the input, or a constant where that is -1: what
 /// slicing, flipping and every kind of padding have in common. Its gradient adds up what went to several places.
-struct IndexMapOperation: Operation {
+struct IndexMapOperation: TensorOperation {
   let name: String
   let axis: Int
   let sources: [Int]

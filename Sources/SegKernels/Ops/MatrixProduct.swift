@@ -2,7 +2,7 @@
 public func matmul(_ a: Tensor, _ b: Tensor) -> Tensor { apply(MatrixProductOperation(), to: a, b) }
 
 /// Y = A · B. dA = dY · Bᵀ, dB = Aᵀ · dY.
-struct MatrixProductOperation: Operation {
+struct MatrixProductOperation: TensorOperation {
   let name = "matmul"
 
   func outputShapes(_ inputs: [Shape]) -> [Shape] {

@@ -21,7 +21,7 @@ public func concatenate(_ tensors: [Tensor], axis: Int) -> Tensor {
 }
 
 /// The same elements, another shape.
-struct ReshapeOperation: Operation {
+struct ReshapeOperation: TensorOperation {
   let dimensions: [Int]
 
   let name = "reshape"
@@ -49,7 +49,7 @@ struct ReshapeOperation: Operation {
 }
 
 /// The axes in another order.
-struct PermuteOperation: Operation {
+struct PermuteOperation: TensorOperation {
   let axes: [Int]
 
   let name = "permute"
@@ -95,7 +95,7 @@ struct PermuteOperation: Operation {
 }
 
 /// Tensors one after the other along an axis.
-struct ConcatenateOperation: Operation {
+struct ConcatenateOperation: TensorOperation {
   let axis: Int
 
   let name = "concatenate"

@@ -33,7 +33,7 @@ private func pooledShape(_ x: Shape, _ window: Window, _ name: String) -> Shape 
 }
 
 /// y[i] = max of x under window i; its gradient goes to the first maximum.
-struct MaxPoolOperation: Operation {
+struct MaxPoolOperation: TensorOperation {
   let window: Window
 
   let name = "maxPool2d"
@@ -84,7 +84,7 @@ struct MaxPoolOperation: Operation {
 }
 
 /// y[i] = mean of x under window i.
-struct AveragePoolOperation: Operation {
+struct AveragePoolOperation: TensorOperation {
   let window: Window
   let countIncludesPadding: Bool
 

@@ -39,7 +39,7 @@ private func reduced(_ shape: Shape, _ axes: [Int], keepDimensions: Bool) -> Sha
 }
 
 /// y = Σ x over some axes.
-struct SumOperation: Operation {
+struct SumOperation: TensorOperation {
   let axes: [Int]
   let keepDimensions: Bool
 
@@ -90,7 +90,7 @@ struct SumOperation: Operation {
 }
 
 /// y = max x over some axes.
-struct MaximumOperation: Operation {
+struct MaximumOperation: TensorOperation {
   let axes: [Int]
   let keepDimensions: Bool
 
@@ -166,7 +166,7 @@ private func fold(
 }
 
 /// Repeats a value along axes of extent 1.
-struct BroadcastOperation: Operation {
+struct BroadcastOperation: TensorOperation {
   let shape: Shape
 
   let name = "broadcast"

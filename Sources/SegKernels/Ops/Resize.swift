@@ -21,7 +21,7 @@ public func resize(
   apply(ResizeOperation(size: size, interpolation: interpolation, alignCorners: alignCorners), to: x)
 }
 
-struct ResizeOperation: Operation {
+struct ResizeOperation: TensorOperation {
   let size: Pair
   let interpolation: Interpolation
   let alignCorners: Bool

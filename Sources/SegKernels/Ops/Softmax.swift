@@ -25,7 +25,7 @@ public func argmax(_ x: Tensor, axis: Int = 1) -> Labels {
   }
 }
 
-struct SoftmaxOperation: Operation {
+struct SoftmaxOperation: TensorOperation {
   let axis: Int
   let isLog: Bool
 

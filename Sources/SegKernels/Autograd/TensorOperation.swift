@@ -3,7 +3,7 @@
 /// Everything that happens to tensors passes through ``apply(_:to:)-2mm`` as such a value; the tape, the capture of a
 /// `Graph`, FLOP counts and the operation table all read it. An operation that is not in the package is written the
 /// same way: conform a struct to this protocol and call `apply`.
-public protocol Operation: Sendable {
+public protocol TensorOperation: Sendable {
   /// The name, as users know the function: `conv2d`.
   var name: String { get }
 
@@ -25,7 +25,7 @@ public protocol Operation: Sendable {
   func floatingPointOperations(_ inputs: [Shape]) -> Int
 }
 
-extension Operation {
+extension TensorOperation {
   public var attributes: [(name: String, value: Attribute)] { [] }
 
   public func floatingPointOperations(_ inputs: [Shape]) -> Int {
@@ -66,7 +66,7 @@ public struct OperationContext: Sendable {
 ///
 /// Inside `valueAndGradient` the call is recorded on the tape; inside `Graph.capture` it becomes a node, and nothing
 /// is computed; elsewhere it is computed at once.
-public func apply(_ operation: some Operation, to inputs: [Tensor]) -> [Tensor] {
+public func apply(_ operation: some TensorOperation, to inputs: [Tensor]) -> [Tensor] {
   let shapes = operation.outputShapes(inputs.map(\.shape))
   if let recorder = Recorder.current {
     let values = inputs.map { $0.trace?.recorder == recorder.identity ? $0.trace!.value : nil }
@@ -78,6 +78,6 @@ public func apply(_ operation: some Operation, to inputs: [Tensor]) -> [Tensor] 
 }
 
 /// Applies an operation that has one result.
-public func apply(_ operation: some Operation, to inputs: Tensor...) -> Tensor {
+public func apply(_ operation: some TensorOperation, to inputs: Tensor...) -> Tensor {
   apply(operation, to: inputs)[0]
 }

@@ -1,0 +1,47 @@
+#if Tools
+  import ArgumentParser
+  import Foundation
+  import SegPipelines
+
+  struct Predict: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Segment photographs.",
+      discussion: "Writes <stem>_labels.png (palette indices, at the photograph's own size) and <stem>_overlay.png.")
+
+    @OptionGroup var options: ModelOptions
+    @OptionGroup var threads: ThreadOptions
+    @Option(help: "What photographs are resized to for the network, HxW; their own size by default.")
+    var size: Size?
+    @Option(help: "The folder for the results; beside each photograph by default.")
+    var out: String?
+    @Flag(help: "Also write the probability of every class (<stem>_probabilities.npy).") var probabilities = false
+    @Flag(help: "Also write the probability of the likeliest class (<stem>_confidence.png).") var confidence = false
+    @Flag(help: "Also write how undecided the network is (<stem>_entropy.png).") var entropy = false
+    @Flag(help: "Overwrite results that exist.") var force = false
+    @Flag(help: "Print one JSON object.") var json = false
+    @Argument(help: "PNG or JPEG files.") var images: [String]
+
+    func run() throws {
+      try reportingErrors {
+        try threads.apply()
+        var extras = Prediction.Extras()
+        extras.probabilities = probabilities
+        extras.confidence = confidence
+        extras.entropy = entropy
+        let prediction = Prediction(
+          try Segmenter(options.load()), folder: out.map { URL(fileURLWithPath: $0) }, size: size?.pair, extras: extras,
+          overwrite: force)
+        let results = try images.map { image in
+          let result = try prediction.run(URL(fileURLWithPath: image))
+          if !json {
+            let shares = result.classes.prefix(4).map { "\($0.name) \(Console.percent($0.share)) %" }
+            print("\(result.image): \(result.width)×\(result.height), \(String(format: "%.2f", result.seconds)) s: \(shares.joined(separator: ", "))")
+            for file in result.files { print("  \(file)") }
+          }
+          return result
+        }
+        if json { try Console.json(results) }
+      }
+    }
+  }
+#endif

@@ -1,0 +1,70 @@
+import Foundation
+import SegKernels
+
+/// `segkernels bench`: the time of a network's forward pass, or of a whole training step.
+public struct Benchmark: Sendable, Codable {
+  // The names are those of the command line's JSON.
+  public let model: String
+  public let height: Int
+  public let width: Int
+  public let batch: Int
+  public let threads: Int
+  public let iterations: Int
+  public let median_seconds: Double
+  public let min_seconds: Double
+  public let p90_seconds: Double
+  /// The most memory that the process has held.
+  public let peak_rss_bytes: Int
+  /// Of the forward pass, or three times that for a training step; a multiply-add counts 2.
+  public let gflop_per_second: Double
+
+  /// Times a model with fresh weights on a random image, after two untimed repetitions.
+  public init(_ name: ModelName, height: Int, width: Int, batch: Int, iterations: Int, isTraining: Bool) throws {
+    let model = try ModelRegistry.build(name, seed: 0)
+    var random = RandomSource(seed: 1)
+    let shape: Shape = [batch, model.inputChannels, height, width]
+    let x = Tensor.normal(shape, using: &random)
+    let graph = Graph.capture(inputs: [shape]) { [model.network($0[0])] }
+    let step: () -> Void
+    if isTraining {
+      guard model.output == .segmentation else { throw UsageError("--train: expected a model that segments, found '\(model.name)'") }
+      model.network.setTraining(true)
+      let labels = Labels([batch, height, width], (0..<(batch * height * width)).map { _ in Int32.random(in: 0..<Int32(model.classes), using: &random) })
+      let optimizer = SGD(learningRate: 0.001)
+      step = {
+        func update(_ network: some UnaryModule) {
+          let (_, gradients) = valueAndGradient(of: network) { net in
+            crossEntropy(resize(net(x), to: Pair(height: height, width: width)), labels)
+          }
+          optimizer.update(network, with: gradients)
+        }
+        update(model.network)
+      }
+    } else {
+      step = { _ = model.network(x) }
+    }
+    let clock = ContinuousClock()
+    for _ in 0..<2 { step() }
+    let seconds = (0..<iterations).map { _ in
+      let elapsed = clock.measure(step).components
+      return Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18
+    }.sorted()
+    self.model = model.name.rawValue
+    self.height = height
+    self.width = width
+    self.batch = batch
+    threads = Threads.count
+    self.iterations = iterations
+    median_seconds = seconds[iterations / 2]
+    min_seconds = seconds[0]
+    p90_seconds = seconds[min(iterations * 9 / 10, iterations - 1)]
+    peak_rss_bytes = Benchmark.peakResidentBytes
+    gflop_per_second = Double(graph.floatingPointOperations) * (isTraining ? 3 : 1) / 1e9 / median_seconds
+  }
+
+  private static var peakResidentBytes: Int {
+    let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+    let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+    return (line.flatMap { $0.split(separator: " ").dropFirst().first }.flatMap { Int($0) } ?? 0) * 1024
+  }
+}

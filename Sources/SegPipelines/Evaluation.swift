@@ -1,0 +1,68 @@
+import SegData
+import SegImages
+import SegKernels
+import SegMetrics
+
+/// `segkernels evaluate`: a model's scores on a data set.
+public struct Evaluation: Sendable, Codable {
+  /// The score of one class; nil where it occurs neither in truth nor in prediction.
+  public struct ClassScore: Sendable, Codable {
+    public let name: String
+    public let iou: Double?
+    public let accuracy: Double?
+  }
+
+  public let model: String
+  public let data: String
+  public let split: String
+  public let images: Int
+  /// Ignored pixels left out.
+  public let meanIoU: Double
+  /// Ignored pixels counted as false positives of what was predicted there.
+  public let meanIoUVoidCounted: Double
+  public let pixelAccuracy: Double
+  public let meanClassAccuracy: Double
+  public let frequencyWeightedIoU: Double
+  public let classes: [ClassScore]
+  public let secondsPerImage: Double
+
+  /// Scores a segmenter on every sample of a split.
+  ///
+  /// - Parameter report: called with the number of images done.
+  /// - Throws: `UsageError` if the model's classes are not the data's, and what reading the data throws.
+  public init(
+    _ segmenter: Segmenter, on source: DataSource, split: String, size: Pair? = nil, limit: Int? = nil,
+    _ report: (_ done: Int, _ of: Int) -> Void = { _, _ in }
+  ) throws {
+    let dataset = try source.dataset(split: split)
+    let table = dataset.classes
+    guard table.count == segmenter.classes.count else {
+      throw UsageError(
+        "the weights know \(segmenter.classes.count) classes, \(source.kind) has \(table.count): \(table.names.joined(separator: ", "))")
+    }
+    var matrix = ConfusionMatrix(classes: table.count, ignoreIndex: table.ignoreIndex)
+    let count = min(limit ?? dataset.count, dataset.count)
+    let clock = ContinuousClock()
+    var inference = Duration.zero
+    for index in 0..<count {
+      let sample = try dataset.sample(at: index)
+      var labels: Labels?
+      inference += clock.measure { labels = segmenter(sample.image, size: size).labels }
+      matrix.add(prediction: labels!, truth: sample.labels)
+      report(index + 1, count)
+    }
+    model = segmenter.loaded.model.name.rawValue
+    data = source.kind
+    self.split = split
+    images = count
+    meanIoU = matrix.meanIoU()
+    meanIoUVoidCounted = matrix.meanIoU(void: .falsePositive)
+    pixelAccuracy = matrix.pixelAccuracy
+    meanClassAccuracy = matrix.meanClassAccuracy
+    frequencyWeightedIoU = matrix.frequencyWeightedIoU
+    classes = zip(table.names, zip(matrix.iou(), matrix.classAccuracy)).map {
+      ClassScore(name: $0, iou: $1.0, accuracy: $1.1)
+    }
+    secondsPerImage = (Double(inference.components.seconds) + Double(inference.components.attoseconds) * 1e-18) / Double(max(count, 1))
+  }
+}

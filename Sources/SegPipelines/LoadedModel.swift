@@ -1,0 +1,91 @@
+import Foundation
+import SegFFNet
+import SegFiles
+import SegFormats
+import SegImages
+import SegKernels
+import SegTraining
+
+/// Where a model's weights come from.
+public enum Weights: Sendable, Hashable {
+  /// A file of ours, or a published checkpoint.
+  case file(URL)
+  /// Fresh ones, drawn from a seed: for timing and for trying things out.
+  case fresh(seed: UInt64)
+}
+
+/// A model with its weights, and what is known of its classes.
+public struct LoadedModel {
+  public let model: RegisteredModel
+  /// What the weights say about themselves; for published checkpoints, what their makers say.
+  public let card: ModelCard
+  /// What differed between file and model; empty for fresh weights.
+  public let report: LoadReport
+
+  /// Builds a model and loads its weights.
+  ///
+  /// - Parameter name: may be left out where the file names its model itself.
+  /// - Throws: `UsageError` for unknown names, `FileError` for files that cannot be read or do not fit.
+  public init(_ name: ModelName?, weights: Weights) throws {
+    switch weights {
+    case .fresh(let seed):
+      guard let name else { throw UsageError("expected a model's name, found none") }
+      model = try ModelRegistry.build(name, seed: seed)
+      card = LoadedModel.publishedCard(model)
+      report = LoadReport()
+    case .file(let url):
+      if let name { _ = try ModelRegistry.resolve(name) }
+      let archive = try readWeights(at: url).withoutDataParallelPrefix()
+      let ownCard = ModelCard(metadata: archive.metadata)
+      guard let name = name ?? ownCard.map({ ModelName($0.model) }) else {
+        throw UsageError("\(url.relativePath) does not say which model it belongs to; name it with --model")
+      }
+      model = try ModelRegistry.build(
+        name, classes: archive.classCount(of: name), inputChannels: archive.inputChannels ?? 3)
+      do {
+        report = try model.network.load(published: archive.tensors)
+      } catch let error as LoadError {
+        throw FileError(path: url.relativePath, problem: "\(error) (model \(model.name))")
+      }
+      card = ownCard?.classes.count == model.classes ? ownCard! : LoadedModel.publishedCard(model)
+    }
+  }
+
+  /// What holds for the published weights of a model: ImageNet's normalisation, and classes known by their number.
+  private static func publishedCard(_ model: RegisteredModel) -> ModelCard {
+    let tables: [ClassTable] = [.cityscapes, .ade20k, .voc]
+    let classes = model.output == .segmentation ? tables.first { $0.count == model.classes } : nil
+    return ModelCard(
+      model: model.name.rawValue, classes: classes ?? ClassTable(count: model.classes), normalization: .imageNet,
+      size: model.inputSize, recipe: "", terms: "those of the weights' publisher")
+  }
+}
+
+extension Module {
+  /// Loads the values of a published checkpoint with the differences that its kind of model allows.
+  func load(published values: [String: Tensor]) throws -> LoadReport {
+    if let network = self as? FFNet { return try network.load(published: values) }
+    return try load(values)
+  }
+}
+
+extension WeightArchive {
+  /// The same arrays without `module.`, which PyTorch's DataParallel puts before every name.
+  func withoutDataParallelPrefix() -> WeightArchive {
+    let prefix = "module."
+    guard !entries.isEmpty, entries.allSatisfy({ $0.name.hasPrefix(prefix) }) else { return self }
+    return renamed { String($0.dropFirst(prefix.count)) }
+  }
+
+  /// The number of classes that the last layer of a model's checkpoint makes; nil if it has none of these names.
+  func classCount(of model: ModelName) -> Int? {
+    let last = ["head.layers.3.last_layer.3.weight", "head.layers.2.classifier.weight", "fc.weight"]
+    return last.lazy.compactMap { self[$0]?.shape.first }.first
+  }
+
+  /// The channels of the images that the first convolution takes.
+  var inputChannels: Int? {
+    let first = entries.first { $0.name.hasSuffix("conv0.weight") || $0.name.hasSuffix("conv1.weight") }
+    return first.flatMap { $0.array.shape.rank == 4 && $0.array.shape[1] > 0 ? $0.array.shape[1] : nil }
+  }
+}

@@ -1,0 +1,107 @@
+import Foundation
+import SegFiles
+import SegFormats
+import SegImages
+import SegKernels
+
+/// `segkernels predict`: photographs in, pictures of their classes out.
+public struct Prediction {
+  /// What is written beside labels and overlay.
+  public struct Extras: Sendable {
+    /// `<stem>_probabilities.npy`: classes×H×W.
+    public var probabilities = false
+    /// `<stem>_confidence.png`: the probability of the likeliest class, 0…255.
+    public var confidence = false
+    /// `<stem>_entropy.png`: 0 where one class is certain, 255 where all are as likely.
+    public var entropy = false
+
+    public init() {}
+  }
+
+  private let segmenter: Segmenter
+  private let folder: URL?
+  private let size: Pair?
+  private let extras: Extras
+  private let overwrite: Bool
+
+  /// - Parameters:
+  ///   - folder: where the results go; beside each photograph by default.
+  ///   - size: what photographs are resized to for the network.
+  public init(_ segmenter: Segmenter, folder: URL?, size: Pair? = nil, extras: Extras = Extras(), overwrite: Bool = false) {
+    self.segmenter = segmenter
+    self.folder = folder
+    self.size = size
+    self.extras = extras
+    self.overwrite = overwrite
+  }
+
+  /// What one photograph gave.
+  public struct Result: Sendable, Codable {
+    public let image: String
+    public let width: Int
+    public let height: Int
+    /// Share of the pixels, by class name, the largest first.
+    public let classes: [ClassShare]
+    public let files: [String]
+    public let seconds: Double
+  }
+
+  /// How much of a picture a class takes.
+  public struct ClassShare: Sendable, Codable {
+    public let name: String
+    public let share: Double
+  }
+
+  /// Segments one photograph and writes its files: `<stem>_labels.png`, `<stem>_overlay.png`, and the extras.
+  ///
+  /// - Throws: `FileError`; files that exist are refused, before anything is computed, unless overwriting was asked for.
+  public func run(_ photo: URL) throws -> Result {
+    let target = folder ?? photo.deletingLastPathComponent()
+    let stem = photo.deletingPathExtension().lastPathComponent
+    func file(_ suffix: String) -> URL { target.appendingPathComponent(stem + suffix) }
+    var names = ["_labels.png", "_overlay.png"]
+    if extras.probabilities { names.append("_probabilities.npy") }
+    if extras.confidence { names.append("_confidence.png") }
+    if extras.entropy { names.append("_entropy.png") }
+    let image = try Image(contentsOf: photo)
+    if !overwrite {
+      for name in names where FileManager.default.fileExists(atPath: file(name).relativePath) {
+        throw FileError(path: file(name).relativePath, kind: .unwritable, problem: "exists already, and overwriting was not asked for (--force)")
+      }
+    }
+    if let folder {
+      guard (try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)) != nil else {
+        throw FileError(path: folder.relativePath, kind: .unwritable, problem: "expected a folder that can be made")
+      }
+    }
+    let clock = ContinuousClock(), start = clock.now
+    let result = segmenter(image, size: size)
+    let elapsed = clock.now - start
+    try result.labels.writePNG(to: file("_labels.png"), palette: segmenter.classes.palette, overwrite: overwrite)
+    try image.overlaid(with: result.labels, classes: segmenter.classes)
+      .writePNG(to: file("_overlay.png"), overwrite: overwrite)
+    if extras.probabilities {
+      let archive = WeightArchive([("array", .float(result.probabilities))])
+      try writeWeights(archive, to: file("_probabilities.npy"), overwrite: overwrite)
+    }
+    if extras.confidence { try gray(result.confidence).writeGrayPNG(to: file("_confidence.png"), overwrite: overwrite) }
+    if extras.entropy { try gray(result.entropy).writeGrayPNG(to: file("_entropy.png"), overwrite: overwrite) }
+    return Result(
+      image: photo.relativePath, width: image.width, height: image.height, classes: shares(result.labels),
+      files: names.map { file($0).relativePath },
+      seconds: Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18)
+  }
+
+  /// 0…1 as 0…255.
+  private func gray(_ x: Tensor) -> Labels {
+    Labels(x.shape, x.scalars.map { Int32(min(max($0, 0), 1) * 255 + 0.5) })
+  }
+
+  private func shares(_ labels: Labels) -> [ClassShare] {
+    var counts = [Int](repeating: 0, count: segmenter.classes.count)
+    for label in labels.values { counts[Int(label)] += 1 }
+    return zip(segmenter.classes.names, counts).filter { $0.1 > 0 }.sorted { $0.1 > $1.1 }.map {
+      ClassShare(name: $0, share: Double($1) / Double(labels.count))
+    }
+  }
+}

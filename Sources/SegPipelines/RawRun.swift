@@ -1,0 +1,32 @@
+import Foundation
+import SegFiles
+import SegFormats
+import SegKernels
+
+/// `segkernels run`: raw tensors in and out.
+public enum RawRun {
+  /// Runs a model on every array of a file and writes what comes out, under the same names.
+  ///
+  /// - Parameters:
+  ///   - input: .npy, .npz or .safetensors with arrays N×C×H×W.
+  ///   - output: of any of these kinds.
+  /// - Throws: `FileError` if an array is no N×C×H×W of the model's channels, or a file cannot be read or written.
+  @discardableResult
+  public static func run(_ loaded: LoadedModel, input: URL, output: URL, overwrite: Bool) throws -> [Shape] {
+    if !overwrite, FileManager.default.fileExists(atPath: output.relativePath) {
+      throw FileError(path: output.relativePath, kind: .unwritable, problem: "exists already, and overwriting was not asked for (--force)")
+    }
+    let archive = try readWeights(at: input)
+    let results = try archive.entries.map { name, array in
+      let x = array.tensor
+      guard x.rank == 4, x.shape[1] == loaded.model.inputChannels, x.shape[2] > 0, x.shape[3] > 0 else {
+        throw FileError(
+          path: input.relativePath,
+          problem: "array '\(name)': expected N×\(loaded.model.inputChannels)×H×W, found shape \(x.shape)")
+      }
+      return (name: name, array: StoredArray.float(loaded.model.network(x)))
+    }
+    try writeWeights(WeightArchive(results), to: output, overwrite: overwrite)
+    return results.map(\.array.shape)
+  }
+}

@@ -1,0 +1,96 @@
+#if Tools
+  import Foundation
+  import SegFiles
+  import SegTraining
+  import Yams
+
+  /// Recipes as YAML: bundled ones by name, others by path.
+  public enum RecipeFile {
+    /// The recipes that come with the package.
+    private static let bundled: [String: [UInt8]] = ["camvid-ffnet40S": PackageResources.camvid_ffnet40S_yaml]
+
+    /// Their names.
+    public static var names: [String] { bundled.keys.sorted() }
+
+    /// Reads a recipe.
+    ///
+    /// - Parameters:
+    ///   - name: a bundled recipe's name, or the path of a YAML file.
+    ///   - settings: `key=value` with dots for nested keys, such as `optimization.learningRate=0.02`.
+    /// - Throws: `FileError` for files, `UsageError` for unknown keys and values of the wrong kind.
+    public static func read(_ name: String, settings: [String] = []) throws -> Recipe {
+      let text: String
+      if let bytes = bundled[name] {
+        text = String(decoding: bytes, as: UTF8.self)
+      } else if let content = try? String(contentsOfFile: name, encoding: .utf8) {
+        text = content
+      } else {
+        throw FileError(
+          path: name, kind: .missing, problem: "expected a YAML file or one of the recipes \(names.joined(separator: ", "))")
+      }
+      var recipe = try parse(text, path: name)
+      for setting in settings {
+        let parts = setting.split(separator: "=", maxSplits: 1).map(String.init)
+        guard parts.count == 2 else { throw UsageError("--set \(setting): expected key=value") }
+        // "a.b=c" is the YAML {a: {b: c}}.
+        let keys = parts[0].split(separator: ".")
+        let yaml = keys.dropLast().map { "{\($0): " }.joined() + "{\(keys.last ?? ""): \(parts[1])}"
+          + String(repeating: "}", count: max(keys.count - 1, 0))
+        recipe = try parse(yaml, path: "--set \(setting)", over: recipe)
+      }
+      return recipe
+    }
+
+    /// A recipe whose keys overwrite those of another; every key must be known.
+    static func parse(_ yaml: String, path: String, over base: Recipe = Recipe()) throws -> Recipe {
+      func tree(_ text: String) throws -> [String: Any] {
+        do {
+          guard let tree = try Yams.load(yaml: text) as? [String: Any] else {
+            throw FileError(path: path, problem: "expected YAML with keys and values")
+          }
+          return tree
+        } catch let error as YamlError {
+          throw FileError(path: path, problem: "expected YAML, found: " + "\(error)".split(separator: "\n").joined(separator: " "))
+        }
+      }
+      let known = try tree(YAMLEncoder().encode(base))
+      let merged = try merge(tree(yaml), into: known, at: "", path: path)
+      do {
+        return try YAMLDecoder().decode(Recipe.self, from: Yams.dump(object: merged))
+      } catch let error as DecodingError {
+        throw UsageError("\(path): \(sentence(error))")
+      }
+    }
+
+    private static func merge(_ new: [String: Any], into old: [String: Any], at prefix: String, path: String) throws -> [String: Any] {
+      var result = old
+      for (key, value) in new {
+        guard let current = old[key] else {
+          let nearest = old.keys.min { ModelRegistry.editDistance($0, key) < ModelRegistry.editDistance($1, key) } ?? ""
+          throw UsageError("\(path): unknown key '\(prefix)\(key)'; the nearest is '\(prefix)\(nearest)'")
+        }
+        if let inner = current as? [String: Any] {
+          guard let value = value as? [String: Any] else { throw UsageError("\(path): '\(prefix)\(key)' should have keys of its own") }
+          result[key] = try merge(value, into: inner, at: "\(prefix)\(key).", path: path)
+        } else {
+          result[key] = value
+        }
+      }
+      return result
+    }
+
+    private static func sentence(_ error: DecodingError) -> String {
+      switch error {
+      case .typeMismatch(let type, let context): "'\(key(context))' should be of type \(type)"
+      case .valueNotFound(let type, let context): "'\(key(context))' should be of type \(type), found nothing"
+      case .keyNotFound(let name, _): "'\(name.stringValue)' is missing"
+      case .dataCorrupted(let context): "'\(key(context))': \(context.debugDescription)"
+      @unknown default: "\(error)"
+      }
+    }
+
+    private static func key(_ context: DecodingError.Context) -> String {
+      context.codingPath.map(\.stringValue).joined(separator: ".")
+    }
+  }
+#endif

@@ -1,0 +1,92 @@
+import Foundation
+import SegImages
+import SegKernels
+import SegTraining
+
+/// From a photograph to a class a pixel, at the photograph's own size.
+///
+/// ```swift
+/// let segment = try Segmenter(.ffnet78S_dBBB_mobile, weights: .file(url))
+/// let result = try segment(Image(contentsOf: photo))
+/// ```
+/// Any size will do: the image is padded to what the network divides it by, and the result is cut back. Not Sendable:
+/// one a thread.
+public final class Segmenter {
+  /// The network, and what its weights say.
+  public let loaded: LoadedModel
+
+  /// - Parameter model: may be left out where the weights name it.
+  /// - Throws: `UsageError` if there is no such model or it does not segment, `FileError` if its weights do not load.
+  public convenience init(_ model: ModelName? = nil, weights: Weights) throws {
+    try self.init(LoadedModel(model, weights: weights))
+  }
+
+  /// - Throws: `UsageError` if the model does not segment.
+  public init(_ loaded: LoadedModel) throws {
+    guard loaded.model.output == .segmentation else {
+      throw UsageError("model '\(loaded.model.name)' classifies whole images; expected one that segments")
+    }
+    guard loaded.model.inputChannels == 3 else {
+      throw UsageError("the weights take images of \(loaded.model.inputChannels) channels; expected 3")
+    }
+    self.loaded = loaded
+  }
+
+  /// The classes of the result.
+  public var classes: ClassTable { loaded.card.classes }
+
+  /// Segments a photograph.
+  ///
+  /// - Parameter size: what the image is resized to for the network; its own size by default.
+  public func callAsFunction(_ image: Image, size: Pair? = nil) -> Segmentation {
+    Segmentation(logits: logits(image, size: size), classes: classes)
+  }
+
+  /// Logits 1×classes×H×W at the photograph's own size.
+  public func logits(_ image: Image, size: Pair? = nil) -> Tensor {
+    let own = Pair(height: image.height, width: image.width)
+    var x = Tensor(image, normalization: loaded.card.normalization)
+    if let size, size != own { x = resize(x, to: size) }
+    let inner = Pair(height: x.shape[2], width: x.shape[3])
+    let divisor = loaded.model.divisor
+    // At least twice the divisor: the deepest map then has more than one row, and so does what mirrors it.
+    func padding(_ extent: Int) -> Int { max((extent + divisor - 1) / divisor, 2) * divisor - extent }
+    let padded = x.padded(top: 0, bottom: padding(inner.height), left: 0, right: padding(inner.width))
+    let coarse = logits(padded)
+    // Enlarged together with the padding and then cut, logits stay where the pixels are.
+    let fine = resize(coarse, to: Pair(height: padded.shape[2], width: padded.shape[3]))
+      .slice(axis: 2, 0..<inner.height).slice(axis: 3, 0..<inner.width)
+    return inner == own ? fine : resize(fine, to: own)
+  }
+
+  /// The network's own output for images N×3×H×W, normalised: logits at 1/4 or 1/8 of their size.
+  public func logits(_ x: Tensor) -> Tensor { loaded.model.network(x) }
+}
+
+/// What a segmenter makes of one photograph.
+public struct Segmentation: Sendable {
+  /// 1×classes×H×W.
+  public let logits: Tensor
+  /// Names and colours.
+  public let classes: ClassTable
+  /// The likeliest class of each pixel, H×W.
+  public let labels: Labels
+
+  init(logits: Tensor, classes: ClassTable) {
+    self.logits = logits
+    self.classes = classes
+    labels = argmax(logits).reshaped([logits.shape[2], logits.shape[3]])
+  }
+
+  /// The probability of each class, classes×H×W.
+  public var probabilities: Tensor { softmax(logits).reshaped(logits.shape[1], logits.shape[2], logits.shape[3]) }
+
+  /// The probability of the likeliest class, H×W.
+  public var confidence: Tensor { probabilities.maximum(axes: [0]) }
+
+  /// −Σ p log p over the classes, divided by its largest value log(classes): H×W in 0…1.
+  public var entropy: Tensor {
+    let logs = logSoftmax(logits).reshaped(logits.shape[1], logits.shape[2], logits.shape[3])
+    return -(logs.exp() * logs).sum(axes: [0]) / Tensor(Float(max(classes.count, 2))).log()
+  }
+}

@@ -1,0 +1,172 @@
+import Foundation
+import SegFormats
+import SegKernels
+import SegTestSupport
+import XCTest
+
+/// Every operation against what PyTorch computed, with gradients: `Tests/Fixtures/operations`.
+final class PyTorchFixtureTests: XCTestCase {
+  private struct Case: Decodable {
+    let name: String
+    let operation: String
+    let attributes: [String: Value]
+    let inputs: [String]
+    let labels: String?
+    let outputs: [String]
+    let cotangent: String?
+    let gradients: [String?]
+  }
+
+  /// A number, a list or a word of the fixture's attributes.
+  private enum Value: Decodable {
+    case number(Double), flag(Bool), text(String), list([Value]), none
+
+    init(from decoder: any Decoder) throws {
+      let container = try decoder.singleValueContainer()
+      if container.decodeNil() {
+        self = .none
+      } else if let flag = try? container.decode(Bool.self) {
+        self = .flag(flag)
+      } else if let number = try? container.decode(Double.self) {
+        self = .number(number)
+      } else if let text = try? container.decode(String.self) {
+        self = .text(text)
+      } else {
+        self = .list(try container.decode([Value].self))
+      }
+    }
+
+    var int: Int? { if case .number(let number) = self { Int(number) } else { nil } }
+    var float: Float? { if case .number(let number) = self { Float(number) } else { nil } }
+    var bool: Bool { if case .flag(true) = self { true } else { false } }
+    var string: String? { if case .text(let text) = self { text } else { nil } }
+    var list: [Value] { if case .list(let list) = self { list } else { [] } }
+    var ints: [Int] { int.map { [$0] } ?? list.compactMap(\.int) }
+    var pair: Pair { ints.count == 1 ? Pair(ints[0]) : Pair(height: ints[0], width: ints[1]) }
+  }
+
+  func testOperationsAgreeWithPyTorch() throws {
+    let arrays = try Fixtures.archive("operations/operations.safetensors")
+    let cases = try Fixtures.json("operations/operations.json", as: [Case].self)
+    XCTAssertGreaterThan(cases.count, 300)
+    for entry in cases {
+      let inputs = entry.inputs.map { arrays[$0]!.tensor }
+      let labels = entry.labels.map { name -> Labels in
+        let array = arrays[name]!
+        return Labels(array.shape, array.tensor.scalars.map { Int32($0) })
+      }
+      let expected = arrays[entry.outputs[0]]!.tensor
+      if entry.operation == "argmax" {
+        let found = argmax(inputs[0], axis: entry.attributes["axis"]!.int!)
+        XCTAssertEqual(found.values.map(Float.init), expected.scalars, entry.name)
+        continue
+      }
+      guard let function = function(entry, labels) else {
+        XCTFail("\(entry.name): no operation '\(entry.operation)'")
+        continue
+      }
+      let found = function(inputs)
+      XCTAssertEqual(found.shape, expected.shape, entry.name)
+      // Fixtures are rounded to floats once; ours round at every step.
+      assertClose(found, expected, tolerance: 4e-6, entry.name)
+      guard let cotangent = entry.cotangent, entry.gradients.contains(where: { $0 != nil }) else { continue }
+      let gradients = valueAndGradient(at: inputs, cotangent: arrays[cotangent]!.tensor, function).gradients
+      for (index, name) in entry.gradients.enumerated() {
+        // Running statistics have no gradient here: nothing trains them.
+        guard let name, !(entry.operation == "batchNormEvaluation" && (1...2).contains(index)) else { continue }
+        assertClose(gradients[index], arrays[name]!.tensor, tolerance: 2e-5, "\(entry.name), gradient \(index)")
+      }
+    }
+  }
+
+  /// The operation of a case as a function of its inputs.
+  private func function(_ entry: Case, _ labels: Labels?) -> (([Tensor]) -> Tensor)? {
+    let attributes = entry.attributes
+    func pair(_ name: String) -> Pair { attributes[name]!.pair }
+    func axis() -> Int { attributes["axis"]!.int! }
+    func reduction(_ reduce: @escaping (Tensor, [Int], Bool) -> Tensor) -> ([Tensor]) -> Tensor {
+      { reduce($0[0], attributes["axes"]!.ints, attributes["keepDimensions"]!.bool) }
+    }
+    func padded(_ x: Tensor, _ padding: Padding) -> Tensor {
+      attributes["padding"]!.list.enumerated().reduce(x) { x, amount in
+        x.padded(axis: amount.offset, before: amount.element.ints[0], after: amount.element.ints[1], with: padding)
+      }
+    }
+    switch entry.operation {
+    case "add": return { $0[0] + $0[1] }
+    case "subtract": return { $0[0] - $0[1] }
+    case "multiply": return { $0[0] * $0[1] }
+    case "divide": return { $0[0] / $0[1] }
+    case "relu": return { relu($0[0]) }
+    case "negate": return { -$0[0] }
+    case "abs": return { $0[0].abs() }
+    case "exp": return { $0[0].exp() }
+    case "log": return { $0[0].log() }
+    case "sqrt": return { $0[0].sqrt() }
+    case "square": return { $0[0].square() }
+    case "reciprocal": return { $0[0].reciprocal() }
+    case "sigmoid": return { sigmoid($0[0]) }
+    case "tanh": return { $0[0].tanh() }
+    case "matmul": return { matmul($0[0], $0[1]) }
+    case "dropout":
+      // Ours draws its own mask; the fixture's shows what becomes of kept and dropped elements.
+      let scale = 1 / (1 - attributes["rate"]!.float!)
+      return { $0[0] * Tensor(labels!.shape, labels!.values.map { Float($0) * scale }) }
+    case "sum": return reduction { $0.sum(axes: $1, keepDimensions: $2) }
+    case "mean": return reduction { $0.mean(axes: $1, keepDimensions: $2) }
+    case "maximum": return reduction { $0.maximum(axes: $1, keepDimensions: $2) }
+    case "minimum": return reduction { $0.minimum(axes: $1, keepDimensions: $2) }
+    case "permute": return { $0[0].permuted(attributes["axes"]!.ints) }
+    case "reshape": return { $0[0].reshaped(Shape(attributes["shape"]!.ints)) }
+    case "concatenate": return { concatenate($0, axis: axis()) }
+    case "slice":
+      return {
+        $0[0].slice(axis: axis(), attributes["start"]!.int!..<attributes["end"]!.int!, step: attributes["step"]!.int!)
+      }
+    case "pad": return { padded($0[0], .constant(attributes["value"]!.float!)) }
+    case "padReflect": return { padded($0[0], .reflect) }
+    case "conv2d":
+      return {
+        conv2d(
+          $0[0], weight: $0[1], bias: $0.count > 2 ? $0[2] : nil, stride: pair("stride"), padding: pair("padding"),
+          dilation: pair("dilation"), groups: attributes["groups"]!.int!)
+      }
+    case "maxPool2d":
+      return { maxPool2d($0[0], kernel: pair("kernel"), stride: pair("stride"), padding: pair("padding")) }
+    case "averagePool2d":
+      return {
+        averagePool2d(
+          $0[0], kernel: pair("kernel"), stride: pair("stride"), padding: pair("padding"),
+          countIncludesPadding: attributes["countIncludePad"]!.bool)
+      }
+    case "adaptiveAveragePool2d": return { adaptiveAveragePool2d($0[0], outputSize: pair("outputSize")) }
+    case "batchNormTraining":
+      return {
+        let channels: Shape = [$0[0].shape[1]]
+        return batchNorm(
+          $0[0], weight: $0.count > 1 ? $0[1] : .ones(channels), bias: $0.count > 2 ? $0[2] : .zeros(channels),
+          epsilon: attributes["epsilon"]!.float!
+        ).result
+      }
+    case "batchNormEvaluation":
+      return {
+        let channels: Shape = [$0[0].shape[1]]
+        return batchNorm(
+          $0[0], weight: $0.count > 3 ? $0[3] : .ones(channels), bias: $0.count > 4 ? $0[4] : .zeros(channels),
+          mean: $0[1], variance: $0[2], epsilon: attributes["epsilon"]!.float!)
+      }
+    case "softmax": return { softmax($0[0], axis: axis()) }
+    case "logSoftmax": return { logSoftmax($0[0], axis: axis()) }
+    case "crossEntropy":
+      return {
+        crossEntropy(
+          $0[0], labels!, ignoreIndex: attributes["ignoreIndex"]!.int!, classWeights: $0.count > 1 ? $0[1] : nil,
+          labelSmoothing: attributes["labelSmoothing"]!.float!,
+          reduction: LossReduction(rawValue: attributes["reduction"]!.string!)!)
+      }
+    case "resizeNearest": return { resize($0[0], to: pair("size"), .nearest) }
+    case "resizeBilinear": return { resize($0[0], to: pair("size"), alignCorners: attributes["alignCorners"]!.bool) }
+    default: return nil
+    }
+  }
+}
