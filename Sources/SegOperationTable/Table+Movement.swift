@@ -62,6 +62,10 @@ extension OperationTable {
       reference: { Reference.matmul($0[0], $0[1]) })
   } + [
     OperationCase(
+      "linear", "3×5 to 3×2", [([3, 5], .normal), ([2, 5], .normal), ([2], .normal)],
+      run: { linear($0[0], weight: $0[1], bias: $0[2]) },
+      reference: { Reference.add(Reference.matmul($0[0], Reference.permute($0[1], axes: [1, 0])), $0[2]) }),
+    OperationCase(
       "matmul", "130×257×131", [([130, 257], .normal), ([257, 131], .normal)], run: { matmul($0[0], $0[1]) },
       reference: { Reference.matmul($0[0], $0[1]) })
   ]

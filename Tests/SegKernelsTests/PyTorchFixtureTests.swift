@@ -11,7 +11,7 @@ final class PyTorchFixtureTests: XCTestCase {
     let operation: String
     let attributes: [String: Value]
     let inputs: [String]
-    let labels: String?
+    let labels: [String]?
     let outputs: [String]
     let cotangent: String?
     let gradients: [String?]
@@ -51,7 +51,7 @@ final class PyTorchFixtureTests: XCTestCase {
     XCTAssertGreaterThan(cases.count, 300)
     for entry in cases {
       let inputs = entry.inputs.map { arrays[$0]!.tensor }
-      let labels = entry.labels.map { name -> Labels in
+      let labels = entry.labels?.first.map { name -> Labels in
         let array = arrays[name]!
         return Labels(array.shape, array.tensor.scalars.map { Int32($0) })
       }

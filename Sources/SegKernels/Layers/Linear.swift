@@ -12,8 +12,5 @@ public final class Linear: UnaryModule {
 
   public var parts: [Part] { [Part("weight", weight), Part("bias", bias)] }
 
-  public func callAsFunction(_ x: Tensor) -> Tensor {
-    let y = matmul(x, weight.value.transposed())
-    return bias.map { y + $0.value } ?? y
-  }
+  public func callAsFunction(_ x: Tensor) -> Tensor { linear(x, weight: weight.value, bias: bias?.value) }
 }

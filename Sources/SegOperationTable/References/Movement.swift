@@ -57,6 +57,16 @@ extension Reference {
     }
   }
 
+  /// y[…, i, …] = x[…, n − 1 − i, …] along an axis of extent n.
+  public static func flip(_ x: ReferenceArray, axis: Int) -> ReferenceArray {
+    let axis = x.shape.axis(axis, for: "flip")
+    return ReferenceArray(x.shape) { index in
+      var source = index
+      source[axis] = x.shape[axis] - 1 - index[axis]
+      return x[at: source]
+    }
+  }
+
   /// `x` with `value` around it: `padding` names how many elements come before and after, for each axis.
   public static func pad(
     _ x: ReferenceArray, padding: [(before: Int, after: Int)], value: Double = 0
