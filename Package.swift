@@ -77,7 +77,7 @@ let package = Package(
       name: "SegTestSupport", dependencies: ["SegKernels", "SegFormats"], path: "Tests/SegTestSupport",
       swiftSettings: strict),
     tests("SegKernels", ["SegFormats", "SegOperationTable"]),
-    tests("SegFormats"),
+    tests("SegFormats", ["SegFiles"]),
     tests("SegImages", ["SegFiles"]),
     tests("SegMetrics"),
     tests("SegData", ["SegFiles", "SegImages"]),

@@ -79,7 +79,9 @@ private struct Target {
       path = String(cString: resolved)
       guard stat(path, &status) == 0 else { throw FileError(path: name, doing: "examine") }
       guard status.st_mode & S_IFMT == S_IFREG else {
-        throw FileError(path: name, kind: .unwritable, problem: "cannot be replaced: expected a regular file, found a directory or device")
+        throw FileError(
+          path: name, kind: .unwritable,
+          problem: "cannot be replaced: expected a regular file, found a directory or device")
       }
       mode = status.st_mode & 0o7777
     } else {
@@ -100,13 +102,14 @@ private struct Target {
   /// Gives the finished file its name.
   func take(_ temporary: String, overwrite: Bool) throws {
     if !overwrite {
-      // One step that fails if the name was taken meanwhile; some file systems have no links, and there the check
-      // above has to do.
+      // Unlike a renaming, a second link fails if the name was taken meanwhile. Some file systems know no links; there
+      // the check before has to do.
       if link(temporary, path) == 0 {
         unlink(temporary)
         return
       }
       if errno == EEXIST { throw Target.existing(name) }
+      guard errno == EPERM || errno == EOPNOTSUPP else { throw FileError(path: name, doing: "put in place") }
     }
     guard rename(temporary, path) == 0 else { throw FileError(path: name, doing: "put in place") }
   }

@@ -22,7 +22,8 @@ public struct Conversion: Sendable {
     let original = try readWeights(at: input)
     var entries = original.entries.map { (old: $0.name, new: $0.name, array: $0.array) }
     var notes: [String] = []
-    if let wrapper = original.metadata["torch.wrapper"] { notes.append("weights taken from '\(wrapper)' of the checkpoint") }
+    if let wrapper = original.wrapper { notes.append("weights taken from '\(wrapper)' of the checkpoint") }
+    if !original.leftOut.isEmpty { notes.append("left out of the checkpoint: \(original.leftOut.joined(separator: ", "))") }
     if !prefix.isEmpty {
       let dropped = entries.count { !$0.new.hasPrefix(prefix) }
       if dropped > 0 { notes.append("\(dropped) arrays without the prefix '\(prefix)' left out") }
@@ -41,7 +42,7 @@ public struct Conversion: Sendable {
   /// Writes the converted weights in the format of the extension.
   public func write(to output: URL, overwrite: Bool) throws { try writeWeights(archive, to: output, overwrite: overwrite) }
 
-  private typealias Entry = (old: String, new: String, array: StoredArray)
+  private typealias Entry = (old: String, new: String, array: WeightArray)
 
   /// Spellings that a checkpoint's names may differ by: what to take away in front, and what to put there. The last
   /// one brings an ImageNet ResNet into an FFNet's backbone.
@@ -94,7 +95,7 @@ public struct Conversion: Sendable {
 
   /// A first kernel for another number of input channels: fewer get the mean over the channels, more get the kernel
   /// repeated; both scaled so that equal channels give the old result.
-  private static func adapt(_ array: StoredArray, to shape: Shape) -> (kernel: Tensor, how: String)? {
+  private static func adapt(_ array: WeightArray, to shape: Shape) -> (kernel: Tensor, how: String)? {
     let found = array.shape
     guard found.rank == 4, shape.rank == 4, found[0] == shape[0], found[2] == shape[2], found[3] == shape[3],
       found[1] == 3 || found[1] == 1, case .float(let kernel) = array

@@ -42,7 +42,7 @@ struct Checkpoint {
   func write(into folder: URL) throws {
     let arrays = model.map { ("model." + $0.key, $0.value) } + optimizer.map { ("optimizer." + $0.key, $0.value) }
     let archive = WeightArchive(
-      arrays.sorted { $0.0 < $1.0 }.map { ($0.0, .float($0.1)) }, metadata: ["step": "\(step)", "recipe": recipe])
+      arrays.sorted { $0.0 < $1.0 }.map { (name: $0.0, tensor: $0.1) }, metadata: ["step": "\(step)", "recipe": recipe])
     let digits = String(step)
     let name = "checkpoint-" + String(repeating: "0", count: max(0, 8 - digits.count)) + digits + ".safetensors"
     try writeWeights(archive, to: folder.appendingPathComponent(name), overwrite: true)

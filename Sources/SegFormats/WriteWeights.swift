@@ -1,0 +1,34 @@
+import Foundation
+import SegFiles
+
+/// Writes weights in the format that the file's extension names: safetensors, npy (exactly one array) or npz.
+///
+/// Floats are written with 32 bits, integers with 64, in the archive's order. Only safetensors has room for metadata;
+/// the others lose them. The file appears when it is complete; if anything fails, an older one is untouched and nothing
+/// is left behind.
+///
+/// - Parameter overwrite: without it, a file that exists already is an error.
+/// - Throws: `FileError`.
+public func writeWeights(_ archive: WeightArchive, to url: URL, overwrite: Bool = false) throws(FileError) {
+  do {
+    switch url.pathExtension.lowercased() {
+    case "safetensors":
+      try writeAtomically(to: url.relativePath, overwrite: overwrite) { try Safetensors.write(archive, to: $0) }
+    case "npz":
+      try writeAtomically(to: url.relativePath, overwrite: overwrite) { try Numpy.write(archive, to: $0) }
+    case "npy":
+      guard archive.entries.count == 1 else {
+        throw Malformed("a npy file holds one array, found \(archive.entries.count); write .npz or .safetensors")
+      }
+      try writeAtomically(to: url.relativePath, overwrite: overwrite) { try Numpy.write(archive.entries[0].array, to: $0) }
+    default:
+      throw Malformed("expected the extension .safetensors, .npz or .npy, found \(url.pathExtension.quoted)")
+    }
+  } catch let error as FileError {
+    throw error
+  } catch let error as Malformed {
+    throw FileError(path: url.relativePath, kind: .unwritable, problem: error.problem)
+  } catch {
+    throw FileError(path: url.relativePath, kind: .unwritable, problem: "\(error)".printable)
+  }
+}
