@@ -55,11 +55,13 @@ public final class BatchLoader: @unchecked Sendable {
     let order = order(of: epoch)
     let crop = augmentation.crop
     let area = crop.height * crop.width
+    // What lies outside an image counts for nothing; -1 where the data ignore no label of their own.
+    let ignored = dataset.classes.ignoreIndex ?? -1
     let indices = (0..<batchSize).map { order[position * batchSize + $0] }
     let samples = try indices.map(cache.sample)
     let labels = Labels(uninitialized: [batchSize, crop.height, crop.width]) { labels in
       // Written below, together with the images.
-      labels.initialize(repeating: Int32(dataset.classes.ignoreIndex))
+      labels.initialize(repeating: ignored)
     }
     var filled = labels
     let images = Tensor(uninitialized: [batchSize, 3, crop.height, crop.width]) { images in
@@ -67,7 +69,7 @@ public final class BatchLoader: @unchecked Sendable {
         for (slot, sample) in samples.enumerated() {
           var random = RandomSource(seed: seed).stream(epoch).stream(indices[slot])
           augmentation.apply(
-            to: sample, normalization: normalization, ignoreIndex: Int32(dataset.classes.ignoreIndex),
+            to: sample, normalization: normalization, ignoreIndex: ignored,
             image: images.baseAddress! + slot * 3 * area, labels: labels.baseAddress! + slot * area, using: &random)
         }
       }

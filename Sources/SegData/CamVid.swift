@@ -66,10 +66,9 @@ public struct CamVid: SegmentationDataset {
 extension ClassTable {
   /// Checks that every label is a class or the ignore index.
   func validate(_ labels: Labels, path: String) throws {
-    let known = Int32(count), ignored = Int32(ignoreIndex)
-    let stray = labels.withUnsafeBufferPointer { $0.first { ($0 < 0 || $0 >= known) && $0 != ignored } }
+    let stray = labels.withUnsafeBufferPointer { $0.first { !contains($0) } }
     if let stray {
-      throw FileError(path: path, problem: "expected labels 0…\(count - 1) or \(ignoreIndex) (ignore), found \(stray)")
+      throw FileError(path: path, problem: "expected labels 0…\(count - 1)\(ignoreIndex.map { " or \($0) (ignore)" } ?? ""), found \(stray)")
     }
   }
 }

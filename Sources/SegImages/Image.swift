@@ -1,83 +1,70 @@
-import Foundation
-import SegFiles
 import SegKernels
 
-/// A picture of 8-bit red, green and blue, row by row.
+/// An 8-bit RGB picture: rows from the top, pixels from the left, three interleaved bytes a pixel.
 public struct Image: Sendable, Hashable {
+  /// The number of columns.
   public let width: Int
+  /// The number of rows.
   public let height: Int
-  /// height × width × 3 samples.
-  public var pixels: [UInt8]
+  /// `3 * width * height` bytes: red, green, blue of each pixel.
+  public private(set) var pixels: [UInt8]
 
-  /// The most pixels that readers accept unless told otherwise: 2²⁷, a square of 11,585.
-  public static let defaultPixelLimit = 1 << 27
-
-  /// A picture of given samples. Traps if their number does not fit.
+  /// A picture of given bytes. Traps unless there are `3 * width * height` of them and at least one pixel.
   public init(width: Int, height: Int, pixels: [UInt8]) {
-    check(
-      width > 0 && height > 0 && pixels.count == width * height * 3, "Image",
-      "\(pixels.count) samples do not make \(width)×\(height) pixels of 3")
+    check(width > 0 && height > 0, "Image", "expected at least one pixel, found \(width)x\(height)")
+    check(pixels.count == 3 * width * height, "Image", "\(pixels.count) bytes given for \(width)x\(height) RGB pixels")
     self.width = width
     self.height = height
     self.pixels = pixels
   }
 
   /// A picture of one colour.
-  public init(width: Int, height: Int, color: Color = Color(0, 0, 0)) {
-    let row = [UInt8]([[color.red, color.green, color.blue]].joined())
-    self.init(width: width, height: height, pixels: (0..<(width * height)).flatMap { _ in row })
-  }
-
-  /// Reads a PNG or a JPEG, whichever the file is. Palettes, grey and 16-bit samples become 8-bit colours, alpha is
-  /// dropped, and the orientation that a camera noted in a JPEG is applied.
-  ///
-  /// - Parameter maximumPixels: files that promise more are refused before any memory is taken.
-  /// - Throws: `FileError`.
-  public init(contentsOf url: URL, maximumPixels: Int = defaultPixelLimit) throws {
-    try self.init(bytes: readBytes(url), path: url.relativePath, maximumPixels: maximumPixels)
-  }
-
-  /// Reads the bytes of a PNG or a JPEG; `path` names them in errors.
-  public init(bytes: [UInt8], path: String, maximumPixels: Int = defaultPixelLimit) throws {
-    if PNG.isPNG(bytes) {
-      self = try PNG(bytes, path: path, maximumPixels: maximumPixels).colors()
-    } else if JPEG.isJPEG(bytes) {
-      self = try JPEG.decode(bytes, path: path, maximumPixels: maximumPixels)
-    } else {
-      throw FileError(path: path, problem: "expected a PNG or a JPEG, found neither's signature")
+  public init(width: Int, height: Int, filledWith color: RGB = .black) {
+    self.init(uninitializedWidth: width, height: height) { target in
+      for pixel in 0..<(width * height) { target.store(color, at: pixel) }
     }
   }
-}
 
-/// A colour of 8-bit red, green and blue.
-public struct Color: Sendable, Hashable, Codable {
-  public let red: UInt8, green: UInt8, blue: UInt8
+  /// Makes a picture by filling uninitialised memory; `fill` must write every byte.
+  package init(
+    uninitializedWidth width: Int, height: Int, _ fill: (UnsafeMutableBufferPointer<UInt8>) throws -> Void
+  ) rethrows {
+    check(width > 0 && height > 0, "Image", "expected at least one pixel, found \(width)x\(height)")
+    let count = 3 * width * height
+    let pixels = try [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+      try fill(UnsafeMutableBufferPointer(rebasing: buffer[..<count]))
+      initialized = count
+    }
+    self.init(width: width, height: height, pixels: pixels)
+  }
 
-  public init(_ red: UInt8, _ green: UInt8, _ blue: UInt8) {
-    self.red = red
-    self.green = green
-    self.blue = blue
+  /// One pixel, by its row from the top and its column from the left.
+  public subscript(row: Int, column: Int) -> RGB {
+    get {
+      let offset = offset(row, column)
+      return RGB(pixels[offset], pixels[offset + 1], pixels[offset + 2])
+    }
+    set {
+      let offset = offset(row, column)
+      pixels[offset] = newValue.red
+      pixels[offset + 1] = newValue.green
+      pixels[offset + 2] = newValue.blue
+    }
+  }
+
+  private func offset(_ row: Int, _ column: Int) -> Int {
+    check(
+      (0..<height).contains(row) && (0..<width).contains(column), "Image subscript",
+      "row \(row), column \(column) is outside \(width)x\(height)")
+    return 3 * (row * width + column)
   }
 }
 
-/// The bytes of a file.
-func readBytes(_ url: URL) throws -> [UInt8] {
-  var isFolder: ObjCBool = false
-  guard FileManager.default.fileExists(atPath: url.relativePath, isDirectory: &isFolder) else {
-    throw FileError(path: url.relativePath, kind: .missing, problem: "expected an image, found no such file")
-  }
-  guard !isFolder.boolValue else {
-    throw FileError(path: url.relativePath, kind: .missing, problem: "expected an image, found a folder")
-  }
-  guard let data = try? Data(contentsOf: url) else {
-    throw FileError(path: url.relativePath, kind: .missing, problem: "cannot be read")
-  }
-  return [UInt8](data)
-}
-
-/// Whether a header's size is acceptable.
-func checkSize(_ width: Int, _ height: Int, path: String, maximumPixels: Int) throws {
-  guard width > 0, height > 0, width <= maximumPixels / height else {
-    throw FileError(path: path, problem: "expected 1 to \(maximumPixels) pixels, found \(width)×\(height)")
+extension UnsafeMutableBufferPointer<UInt8> {
+  /// Writes one pixel of interleaved RGB memory.
+  func store(_ color: RGB, at pixel: Int) {
+    self[3 * pixel] = color.red
+    self[3 * pixel + 1] = color.green
+    self[3 * pixel + 2] = color.blue
   }
 }

@@ -1,127 +1,70 @@
 import CTurboJPEG
-import Foundation
 import SegFiles
 import SegKernels
 
-/// JPEG by TurboJPEG.
-enum JPEG {
-  static func isJPEG(_ bytes: [UInt8]) -> Bool { bytes.starts(with: [0xFF, 0xD8, 0xFF]) }
+/// Decodes a JPEG file in memory, CMYK and YCCK included, and turns it upright.
+func decodeJPEG(_ data: [UInt8], name: String, maximumPixels: Int) throws -> Image {
+  guard let handle = tjInitDecompress() else { throw damaged(name, nil) }
+  defer { tjDestroy(handle) }
+  var (width, height, subsampling, colorspace): (Int32, Int32, Int32, Int32) = (0, 0, 0, 0)
+  guard tjDecompressHeader3(handle, data, UInt(data.count), &width, &height, &subsampling, &colorspace) == 0 else {
+    throw damaged(name, handle)
+  }
+  try checkSize(width: Int(width), height: Int(height), limit: maximumPixels, name: name, format: "JPEG")
 
-  /// Decodes to RGB, turned as the camera's orientation note says.
-  static func decode(_ bytes: [UInt8], path: String, maximumPixels: Int) throws -> Image {
-    guard let decoder = tjInitDecompress() else { throw FileError(path: path, problem: "the JPEG decoder does not start") }
-    defer { tjDestroy(decoder) }
-    func failure() -> FileError {
-      FileError(path: path, problem: "expected a sound JPEG, found: \(String(cString: tjGetErrorStr2(decoder)))")
-    }
-    var (width, height, sampling, space) = (Int32(0), Int32(0), Int32(0), Int32(0))
-    guard tjDecompressHeader3(decoder, bytes, UInt(bytes.count), &width, &height, &sampling, &space) == 0 else {
-      throw failure()
-    }
-    try checkSize(Int(width), Int(height), path: path, maximumPixels: maximumPixels)
-    let isInk = space == TJCS_CMYK.rawValue || space == TJCS_YCCK.rawValue
-    let format = isInk ? TJPF_CMYK : TJPF_RGB
-    let channels = isInk ? 4 : 3
-    let count = Int(width) * Int(height) * channels
-    let samples = try [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-      // A truncated file is a warning to the library; here it is an error.
-      let flags = TJFLAG_STOPONWARNING | TJFLAG_ACCURATEDCT
-      guard
-        tjDecompress2(
-          decoder, bytes, UInt(bytes.count), buffer.baseAddress, width, 0, height, Int32(format.rawValue), flags) == 0
-      else { throw failure() }
-      filled = count
-    }
-    let image = Image(width: Int(width), height: Int(height), pixels: isInk ? colors(fromInks: samples) : samples)
-    return image.oriented(EXIF.orientation(bytes))
+  func decode(_ format: TJPF, into target: UnsafeMutablePointer<UInt8>) throws {
+    // Warnings stop: that is how libjpeg reports a truncated file. LIMITSCANS: a small progressive file may ask
+    // for scans without end.
+    let flags = TJFLAG_ACCURATEDCT | TJFLAG_STOPONWARNING | TJFLAG_LIMITSCANS
+    guard tjDecompress2(handle, data, UInt(data.count), target, width, 0, height, Int32(format.rawValue), flags) == 0
+    else { throw damaged(name, handle) }
   }
 
-  /// Adobe's CMYK is stored inverted: 255 is no ink.
-  private static func colors(fromInks samples: [UInt8]) -> [UInt8] {
-    var pixels = [UInt8]()
-    pixels.reserveCapacity(samples.count / 4 * 3)
-    for start in stride(from: 0, to: samples.count, by: 4) {
-      let black = Int(samples[start + 3])
-      for ink in 0..<3 { pixels.append(UInt8(Int(samples[start + ink]) * black / 255)) }
+  let isCMYK = colorspace == Int32(TJCS_CMYK.rawValue) || colorspace == Int32(TJCS_YCCK.rawValue)
+  let image = try Image(uninitializedWidth: Int(width), height: Int(height)) { target in
+    guard isCMYK else { return try decode(TJPF_RGB, into: target.baseAddress!) }
+    let inks = try [UInt8](unsafeUninitializedCapacity: 4 * Int(width) * Int(height)) { buffer, count in
+      try decode(TJPF_CMYK, into: buffer.baseAddress!)
+      count = 4 * Int(width) * Int(height)
     }
-    return pixels
+    convertInks(inks, to: target)
+  }
+  return image.turnedUpright(from: EXIFOrientation(ofJPEG: data))
+}
+
+/// Encodes a picture as a JPEG file in memory, without chroma subsampling: thin structures keep their colour.
+func encodeJPEG(_ image: Image, quality: Int, name: String) throws -> [UInt8] {
+  guard image.width <= 65_535, image.height <= 65_535 else {
+    throw FileError.unencodable(
+      file: name, reason: "JPEG holds at most 65535 rows and columns, found \(image.width)x\(image.height)")
+  }
+  guard let handle = tjInitCompress() else { throw FileError.unencodable(file: name, reason: "TurboJPEG failed") }
+  defer { tjDestroy(handle) }
+  var bytes: UnsafeMutablePointer<UInt8>?
+  var count: UInt = 0
+  defer { tjFree(bytes) }
+  let status = tjCompress2(
+    handle, image.pixels, Int32(image.width), 0, Int32(image.height), Int32(TJPF_RGB.rawValue), &bytes, &count,
+    Int32(TJSAMP_444.rawValue), Int32(quality), TJFLAG_ACCURATEDCT)
+  guard status == 0 else {
+    throw FileError.unencodable(file: name, reason: String(cString: tjGetErrorStr2(handle)))
+  }
+  return [UInt8](UnsafeBufferPointer(start: bytes, count: Int(count)))
+}
+
+/// CMYK files store the light that each ink lets through (Adobe's convention, which all common writers follow), so
+/// that a channel of RGB is its product with black's.
+private func convertInks(_ inks: [UInt8], to target: UnsafeMutableBufferPointer<UInt8>) {
+  inks.withUnsafeBufferPointer { inks in
+    for pixel in 0..<(inks.count / 4) {
+      let black = Int(inks[4 * pixel + 3])
+      for channel in 0..<3 {
+        target[3 * pixel + channel] = UInt8((Int(inks[4 * pixel + channel]) * black + 127) / 255)
+      }
+    }
   }
 }
 
-/// The one number of a camera's notes that pictures need.
-enum EXIF {
-  /// The orientation, 1…8; 1 (as it is) where a JPEG says nothing sensible.
-  static func orientation(_ bytes: [UInt8]) -> Int {
-    var position = 2
-    while position + 4 <= bytes.count, bytes[position] == 0xFF {
-      let marker = bytes[position + 1]
-      let length = Int(bytes[position + 2]) << 8 | Int(bytes[position + 3])
-      // The image data begin; notes come before.
-      if marker == 0xDA || length < 2 { return 1 }
-      let segment = bytes[min(position + 4, bytes.count)..<min(position + 2 + length, bytes.count)]
-      if marker == 0xE1, segment.starts(with: Array("Exif\0\0".utf8)) {
-        return orientation(inTIFF: Array(segment.dropFirst(6))) ?? 1
-      }
-      position += 2 + length
-    }
-    return 1
-  }
-
-  private static func orientation(inTIFF tiff: [UInt8]) -> Int? {
-    guard tiff.count >= 8 else { return nil }
-    let isLittle = tiff[0] == 0x49
-    func number(_ offset: Int, _ count: Int) -> Int? {
-      guard offset >= 0, offset + count <= tiff.count else { return nil }
-      let field = tiff[offset..<(offset + count)]
-      return (isLittle ? Array(field.reversed()) : Array(field)).reduce(0) { $0 << 8 | Int($1) }
-    }
-    guard let directory = number(4, 4), let entries = number(directory, 2) else { return nil }
-    for entry in 0..<entries {
-      let offset = directory + 2 + 12 * entry
-      guard let tag = number(offset, 2) else { return nil }
-      if tag == 0x0112, let value = number(offset + 8, 2) { return (1...8).contains(value) ? value : nil }
-    }
-    return nil
-  }
-}
-
-extension Image {
-  /// The picture turned and mirrored so that orientation note `orientation` (EXIF 1…8) becomes 1.
-  func oriented(_ orientation: Int) -> Image {
-    guard orientation > 1 else { return self }
-    let isTurned = orientation >= 5
-    var result = Image(width: isTurned ? height : width, height: isTurned ? width : height)
-    for y in 0..<result.height {
-      for x in 0..<result.width {
-        let (u, v) = isTurned ? (y, x) : (x, y)
-        let column = [2, 3, 7, 8].contains(orientation) ? width - 1 - u : u
-        let row = [3, 4, 6, 7].contains(orientation) ? height - 1 - v : v
-        for channel in 0..<3 {
-          result.pixels[3 * (y * result.width + x) + channel] = pixels[3 * (row * width + column) + channel]
-        }
-      }
-    }
-    return result
-  }
-
-  /// Writes the picture as a JPEG; the file appears only when complete.
-  ///
-  /// - Parameter quality: 1…100.
-  public func writeJPEG(to url: URL, quality: Int = 92, overwrite: Bool = false) throws {
-    guard let encoder = tjInitCompress() else {
-      throw FileError(path: url.relativePath, kind: .unwritable, problem: "the JPEG encoder does not start")
-    }
-    defer { tjDestroy(encoder) }
-    var result: UnsafeMutablePointer<UInt8>?
-    var count = UInt(0)
-    defer { tjFree(result) }
-    let status = tjCompress2(
-      encoder, pixels, Int32(width), 0, Int32(height), Int32(TJPF_RGB.rawValue), &result, &count,
-      Int32(TJSAMP_420.rawValue), Int32(quality), 0)
-    guard status == 0 else {
-      throw FileError(path: url.relativePath, kind: .unwritable, problem: String(cString: tjGetErrorStr2(encoder)))
-    }
-    let bytes = UnsafeRawBufferPointer(start: result, count: Int(count))
-    try writeAtomically(to: url.relativePath, overwrite: overwrite) { try $0.write(bytes) }
-  }
+private func damaged(_ name: String, _ handle: tjhandle?) -> FileError {
+  .damaged(file: name, format: "JPEG", reason: String(cString: tjGetErrorStr2(handle)))
 }

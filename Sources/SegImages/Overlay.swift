@@ -1,76 +1,87 @@
 import SegKernels
 
 extension Image {
-  /// The picture with the classes' colours laid over it; labels that are no class leave it as it is.
-  ///
-  /// - Parameters:
-  ///   - labels: H×W, of the picture's size.
-  ///   - opacity: of the colours, 0…1.
-  public func overlaid(with labels: Labels, classes: ClassTable, opacity: Float = 0.5) -> Image {
-    check(labels.shape == [height, width], "overlaid", "a \(height)×\(width) picture takes labels of its size, found \(labels.shape)")
-    let weight = Int((opacity * 256).rounded())
-    return recolored { index in
-      let label = Int(labels.values[index])
-      guard classes.palette.indices.contains(label) else { return nil }
-      let color = classes.palette[label]
-      func mixed(_ old: UInt8, _ new: UInt8) -> UInt8 { UInt8((Int(old) * (256 - weight) + Int(new) * weight) >> 8) }
-      return Color(
-        mixed(pixels[3 * index], color.red), mixed(pixels[3 * index + 1], color.green),
-        mixed(pixels[3 * index + 2], color.blue))
+  /// Labels `[H, W]` (or `[1, H, W]`) in the colours of a palette; labels beyond it are black.
+  public init(_ labels: Labels, palette: Palette) {
+    let (height, width) = labels.pictureSize(for: "Image of labels")
+    self.init(uninitializedWidth: width, height: height) { target in
+      labels.withUnsafeBufferPointer { labels in
+        for pixel in labels.indices { target.store(palette.color(of: labels[pixel]) ?? .black, at: pixel) }
+      }
     }
   }
+}
 
-  /// Labels H×W painted in their colours; labels that are no class are black.
-  public init(_ labels: Labels, classes: ClassTable) {
-    check(labels.shape.rank == 2, "Image", "expected labels H×W, found \(labels.shape)")
-    let blank = Image(width: labels.shape[1], height: labels.shape[0])
-    self = blank.recolored { index in
-      let label = Int(labels.values[index])
-      return classes.palette.indices.contains(label) ? classes.palette[label] : nil
+/// An image with its labels laid over it in colour. Pixels whose label is beyond the palette stay as they are.
+///
+/// - Parameters:
+///   - labels: `[H, W]` or `[1, H, W]`, of the image's size; another size traps.
+///   - opacity: 0 shows the image alone, 1 the colours alone.
+///   - boundaries: draws the first pixel beyond every change of label, from the left and from above, white.
+public func overlay(
+  image: Image, labels: Labels, palette: Palette, opacity: Float = 0.5, boundaries: Bool = false
+) -> Image {
+  let (height, width) = labels.pictureSize(for: "overlay")
+  check(
+    (height, width) == (image.height, image.width), "overlay",
+    "image of \(image.width)x\(image.height), labels of \(width)x\(height)")
+  check((0...1).contains(opacity), "overlay", "expected an opacity of 0...1, found \(opacity)")
+  return Image(uninitializedWidth: width, height: height) { target in
+    image.pixels.withUnsafeBufferPointer { source in
+      labels.withUnsafeBufferPointer { labels in
+        for pixel in labels.indices {
+          let label = labels[pixel]
+          let own = RGB(source[3 * pixel], source[3 * pixel + 1], source[3 * pixel + 2])
+          let isBoundary =
+            boundaries
+            && (pixel % width > 0 && labels[pixel - 1] != label || pixel >= width && labels[pixel - width] != label)
+          let color = palette.color(of: label).map { own.blended(with: $0, opacity: opacity) } ?? own
+          target.store(isBoundary ? .white : color, at: pixel)
+        }
+      }
     }
   }
+}
 
-  /// Where a prediction is wrong: red; right: grey; ignored by the truth: black.
-  public init(errorsOf prediction: Labels, truth: Labels, ignoreIndex: Int) {
-    check(
-      prediction.shape == truth.shape && truth.shape.rank == 2, "Image",
-      "expected prediction and truth H×W, found \(prediction.shape) and \(truth.shape)")
-    let blank = Image(width: truth.shape[1], height: truth.shape[0])
-    self = blank.recolored { index in
-      if truth.values[index] == Int32(ignoreIndex) { return nil }
-      return truth.values[index] == prediction.values[index] ? Color(160, 160, 160) : Color(220, 30, 30)
+/// Where a prediction is wrong: right pixels grey, wrong ones red, ignored ones black. Traps if shapes differ.
+public func errorMap(prediction: Labels, truth: Labels, ignoreIndex: Int32?) -> Image {
+  let (height, width) = truth.pictureSize(for: "errorMap")
+  check(
+    prediction.pictureSize(for: "errorMap") == (height, width), "errorMap",
+    "prediction of shape \(prediction.shape), truth of shape \(truth.shape)")
+  return Image(uninitializedWidth: width, height: height) { target in
+    prediction.withUnsafeBufferPointer { prediction in
+      truth.withUnsafeBufferPointer { truth in
+        for pixel in truth.indices {
+          let isRight = prediction[pixel] == truth[pixel]
+          target.store(
+            truth[pixel] == ignoreIndex ? .black : isRight ? RGB(128, 128, 128) : RGB(220, 20, 20), at: pixel)
+        }
+      }
     }
   }
+}
 
-  /// Pictures in a grid, row by row, with a margin around each; all are taken to be as large as the first.
-  public init(sheet images: [Image], columns: Int, margin: Int = 4) {
-    check(!images.isEmpty && columns > 0, "Image", "a sheet needs pictures and columns")
-    let (cellWidth, cellHeight) = (images[0].width + margin, images[0].height + margin)
-    let rows = (images.count + columns - 1) / columns
-    var sheet = Image(
-      width: columns * cellWidth + margin, height: rows * cellHeight + margin, color: Color(255, 255, 255))
+/// Images side by side on white, row by row, each in the upper left corner of a cell as large as the largest of them.
+public func contactSheet(_ images: [Image], columns: Int, margin: Int = 4) -> Image {
+  check(
+    !images.isEmpty && columns > 0 && margin >= 0, "contactSheet", "expected images, columns and no negative margin")
+  let columns = min(columns, images.count)
+  let rows = (images.count + columns - 1) / columns
+  let cellWidth = images.reduce(0) { max($0, $1.width) } + margin
+  let cellHeight = images.reduce(0) { max($0, $1.height) } + margin
+  let (width, height) = (columns * cellWidth + margin, rows * cellHeight + margin)
+  return Image(uninitializedWidth: width, height: height) { target in
+    target.initialize(repeating: 255)
     for (index, image) in images.enumerated() {
-      let (row, column) = index.quotientAndRemainder(dividingBy: columns)
-      for y in 0..<min(image.height, cellHeight - margin) {
-        let width = min(image.width, cellWidth - margin)
-        let target = 3 * ((row * cellHeight + margin + y) * sheet.width + column * cellWidth + margin)
-        sheet.pixels.replaceSubrange(
-          target..<(target + 3 * width), with: image.pixels[(3 * y * image.width)..<(3 * (y * image.width + width))])
+      let left = margin + index % columns * cellWidth
+      let top = margin + index / columns * cellHeight
+      image.pixels.withUnsafeBufferPointer { source in
+        for row in 0..<image.height {
+          (target.baseAddress! + 3 * ((top + row) * width + left))
+            .update(from: source.baseAddress! + 3 * row * image.width, count: 3 * image.width)
+        }
       }
     }
-    self = sheet
-  }
-
-  private func recolored(_ color: (Int) -> Color?) -> Image {
-    var result = self
-    result.pixels.withUnsafeMutableBufferPointer { pixels in
-      for index in 0..<(width * height) {
-        guard let color = color(index) else { continue }
-        pixels[3 * index] = color.red
-        pixels[3 * index + 1] = color.green
-        pixels[3 * index + 2] = color.blue
-      }
-    }
-    return result
   }
 }

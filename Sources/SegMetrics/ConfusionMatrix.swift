@@ -17,7 +17,7 @@ public struct ConfusionMatrix: Sendable, Hashable {
   /// The number of classes.
   public let classes: Int
   /// The true label of pixels that do not count.
-  public let ignoreIndex: Int
+  public let ignoreIndex: Int?
   /// `counts[t * (classes + 1) + p]`: pixels of true class t (row `classes`: void) predicted as p (column `classes`:
   /// a label that is no class).
   private var counts: [Int]
@@ -25,7 +25,7 @@ public struct ConfusionMatrix: Sendable, Hashable {
   /// An empty matrix.
   ///
   /// - Parameter ignoreIndex: labels of the truth that equal it, or that are no class at all, are void.
-  public init(classes: Int, ignoreIndex: Int = 255) {
+  public init(classes: Int, ignoreIndex: Int? = 255) {
     check(classes > 0, "ConfusionMatrix", "needs at least one class, found \(classes)")
     self.classes = classes
     self.ignoreIndex = ignoreIndex

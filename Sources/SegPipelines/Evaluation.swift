@@ -40,7 +40,7 @@ public struct Evaluation: Sendable, Codable {
       throw UsageError(
         "the weights know \(segmenter.classes.count) classes, \(source.kind) has \(table.count): \(table.names.joined(separator: ", "))")
     }
-    var matrix = ConfusionMatrix(classes: table.count, ignoreIndex: table.ignoreIndex)
+    var matrix = ConfusionMatrix(classes: table.count, ignoreIndex: table.ignoreIndex.map(Int.init))
     let count = min(limit ?? dataset.count, dataset.count)
     let clock = ContinuousClock()
     var inference = Duration.zero

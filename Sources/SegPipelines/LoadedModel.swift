@@ -53,7 +53,7 @@ public struct LoadedModel {
 
   /// What holds for the published weights of a model: ImageNet's normalisation, and classes known by their number.
   private static func publishedCard(_ model: RegisteredModel) -> ModelCard {
-    let tables: [ClassTable] = [.cityscapes, .ade20k, .voc]
+    let tables: [ClassTable] = [.cityscapes, .ade20K, .voc]
     let classes = model.output == .segmentation ? tables.first { $0.count == model.classes } : nil
     return ModelCard(
       model: model.name.rawValue, classes: classes ?? ClassTable(count: model.classes), normalization: .imageNet,

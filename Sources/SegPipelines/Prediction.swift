@@ -77,15 +77,15 @@ public struct Prediction {
     let clock = ContinuousClock(), start = clock.now
     let result = segmenter(image, size: size)
     let elapsed = clock.now - start
-    try result.labels.writePNG(to: file("_labels.png"), palette: segmenter.classes.palette, overwrite: overwrite)
-    try image.overlaid(with: result.labels, classes: segmenter.classes)
+    try result.labels.writeIndexedPNG(to: file("_labels.png"), palette: segmenter.classes.palette, overwrite: overwrite)
+    try overlay(image: image, labels: result.labels, palette: segmenter.classes.palette)
       .writePNG(to: file("_overlay.png"), overwrite: overwrite)
     if extras.probabilities {
       let archive = WeightArchive([("array", .float(result.probabilities))])
       try writeWeights(archive, to: file("_probabilities.npy"), overwrite: overwrite)
     }
-    if extras.confidence { try gray(result.confidence).writeGrayPNG(to: file("_confidence.png"), overwrite: overwrite) }
-    if extras.entropy { try gray(result.entropy).writeGrayPNG(to: file("_entropy.png"), overwrite: overwrite) }
+    if extras.confidence { try gray(result.confidence).writeGray8PNG(to: file("_confidence.png"), overwrite: overwrite) }
+    if extras.entropy { try gray(result.entropy).writeGray8PNG(to: file("_entropy.png"), overwrite: overwrite) }
     return Result(
       image: photo.relativePath, width: image.width, height: image.height, classes: shares(result.labels),
       files: names.map { file($0).relativePath },

@@ -45,7 +45,7 @@ public struct TrainingRun {
       augmentation: Augmentation(scale: recipe.augment.scale[0]...recipe.augment.scale[1], crop: crop, flips: recipe.augment.flip),
       seed: recipe.seed)
     let task = SegmentationTask(
-      model.network, ignoreIndex: dataset.classes.ignoreIndex,
+      model.network, ignoreIndex: dataset.classes.ignoreIndex.map(Int.init),
       classWeights: try recipe.loss.classWeights.weights(for: dataset), labelSmoothing: recipe.loss.labelSmoothing)
     let card = ModelCard(
       model: model.name.rawValue, classes: dataset.classes, normalization: loader.normalization, size: crop,
@@ -81,9 +81,10 @@ public struct TrainingRun {
     let pictures = try (0..<count).flatMap { index -> [Image] in
       let sample = try dataset.sample(at: index * dataset.count / count)
       let labels = segmenter(sample.image).labels
-      return [sample.image, Image(sample.labels, classes: dataset.classes), Image(labels, classes: dataset.classes)]
+      let palette = dataset.classes.palette
+      return [sample.image, Image(sample.labels, palette: palette), Image(labels, palette: palette)]
     }
-    try Image(sheet: pictures, columns: 3).writePNG(to: folder.appendingPathComponent("samples.png"), overwrite: true)
+    try contactSheet(pictures, columns: 3).writePNG(to: folder.appendingPathComponent("samples.png"), overwrite: true)
   }
 
   /// Loads weights to start from: the backbone alone from a classifier or a bare backbone, everything that fits from a

@@ -18,9 +18,10 @@ public final class SegmentationTask: TrainingTask {
   private let classWeights: Tensor?
   private let labelSmoothing: Float
 
-  public init(_ network: any UnaryModule, ignoreIndex: Int, classWeights: Tensor? = nil, labelSmoothing: Float = 0) {
+  public init(_ network: any UnaryModule, ignoreIndex: Int?, classWeights: Tensor? = nil, labelSmoothing: Float = 0) {
     segmenter = network
-    self.ignoreIndex = ignoreIndex
+    // What the loader puts outside images, where the data ignore no label of their own.
+    self.ignoreIndex = ignoreIndex ?? -1
     self.classWeights = classWeights
     self.labelSmoothing = labelSmoothing
   }

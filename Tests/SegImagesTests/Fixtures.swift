@@ -1,4 +1,5 @@
 import Foundation
+import SegFiles
 import SegImages
 import SegKernels
 import XCTest
@@ -40,14 +41,14 @@ struct Fixtures: Decodable {
   }
 }
 
-/// The error that `body` throws, as text; fails unless it is an `ImageError` of one line.
+/// The error that `body` throws, as text; fails unless it is an `FileError` of one line.
 func imageError(
   _ note: String = "", file: StaticString = #filePath, line: UInt = #line, _ body: () throws -> some Any
 ) -> String {
   do {
     _ = try body()
     XCTFail("no error thrown \(note)", file: file, line: line)
-  } catch let error as ImageError {
+  } catch let error as FileError {
     XCTAssertFalse(error.description.contains("\n"), file: file, line: line)
     return error.description
   } catch {

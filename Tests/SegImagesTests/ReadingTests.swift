@@ -1,4 +1,5 @@
 import Foundation
+import SegFiles
 import SegImages
 import SegKernels
 import XCTest
@@ -70,7 +71,7 @@ final class ReadingTests: XCTestCase {
         var bytes = whole
         bytes[position] ^= 0x20
         XCTAssertThrowsError(try Image(data: bytes, name: name), "\(name) byte \(position)") {
-          XCTAssertTrue($0 is ImageError, "\($0)")
+          XCTAssertTrue($0 is FileError, "\($0)")
         }
       }
     }
@@ -88,8 +89,8 @@ final class ReadingTests: XCTestCase {
           bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
         }
         if Bool.random(using: &random) { bytes.removeLast(Int.random(in: 0..<bytes.count, using: &random)) }
-        do { _ = try Image(data: bytes, maximumPixels: 1 << 20) } catch { XCTAssertTrue(error is ImageError, "\(error)") }
-        do { _ = try Labels(data: bytes, maximumPixels: 1 << 20) } catch { XCTAssertTrue(error is ImageError, "\(error)") }
+        do { _ = try Image(data: bytes, maximumPixels: 1 << 20) } catch { XCTAssertTrue(error is FileError, "\(error)") }
+        do { _ = try Labels(data: bytes, maximumPixels: 1 << 20) } catch { XCTAssertTrue(error is FileError, "\(error)") }
       }
     }
   }
