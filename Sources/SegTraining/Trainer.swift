@@ -91,9 +91,11 @@ public final class Trainer {
 
   /// Trains to the recipe's last step and writes the weights.
   ///
-  /// - Parameter report: called after every step.
+  /// - Parameters:
+  ///   - last: stop after this step, as if killed: only what checkpoints hold is kept. The recipe's last by default.
+  ///   - report: called after every step.
   /// - Throws: what reading data or writing files throws, and ``TrainingError`` if the loss is no number.
-  public func run(_ report: (Progress) -> Void) throws {
+  public func run(until last: Int? = nil, _ report: (Progress) -> Void) throws {
     let log = try MetricsLog(folder.appendingPathComponent("metrics.jsonl"), keepingBelow: firstStep)
     let clock = ContinuousClock(), start = clock.now
     task.network.setTraining(true)
@@ -101,6 +103,7 @@ public final class Trainer {
     var step = firstStep
     var batches = loader.batches(from: step).makeIterator()
     while step < recipe.steps, let next = batches.next() {
+      if step == last { return }
       let batch = try next.get()
       let factor = recipe.schedule.factor(step: step, of: recipe.steps, warmup: recipe.optimization.warmup)
       optimizer.learningRate = recipe.optimization.learningRate * factor

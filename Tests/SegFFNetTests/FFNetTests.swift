@@ -36,7 +36,8 @@ final class FFNetTests: XCTestCase {
   func testOutputsAgreeWithTheReference() throws {
     let outputs = try Fixtures.archive("reference/ffnet_outputs.safetensors")
     XCTAssertEqual(outputs.entries.count, 15)
-    for (name, expected) in outputs.entries {
+    for entry in outputs.entries {
+      let (name, expected) = (entry.name, entry.array)
       let network = FFNet(try XCTUnwrap(FFNetConfiguration(name: name)), seed: nil)
       ReferenceRule.fill(network)
       let x = ReferenceRule.tensor("input", name.hasPrefix("segmentation") ? [1, 3, 128, 256] : [1, 3, 256, 256])

@@ -1,4 +1,5 @@
 import Foundation
+import SegFiles
 import SegFormats
 import SegKernels
 import XCTest

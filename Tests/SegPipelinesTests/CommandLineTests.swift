@@ -1,0 +1,140 @@
+import Foundation
+import SegFormats
+import SegImages
+import SegKernels
+import SegPipelines
+import SegTestSupport
+import XCTest
+
+/// The built `segkernels`, as a user runs it: results, exit codes and single lines of error.
+final class CommandLineTests: XCTestCase {
+  private struct Outcome {
+    let status: Int32
+    let output: String
+    let errors: String
+  }
+
+  /// The executable beside this test bundle.
+  private var executable: URL {
+    Bundle.allBundles.map(\.bundleURL).first { $0.pathExtension == "xctest" }?.deletingLastPathComponent()
+      .appendingPathComponent("segkernels")
+      ?? URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appendingPathComponent("segkernels")
+  }
+
+  private func run(_ arguments: String..., in folder: URL? = nil) throws -> Outcome { try run(arguments, in: folder) }
+
+  override func setUpWithError() throws {
+    guard FileManager.default.isExecutableFile(atPath: executable.path) else {
+      throw XCTSkip("\(executable.path) is not built (trait Tools)")
+    }
+  }
+
+  func testPredictRunAndTheirFiles() throws {
+    let folder = try Fixtures.temporaryFolder(self)
+    try writeFreshWeights("ffnet18_dAAC", to: folder.appendingPathComponent("w.safetensors"))
+    try seededPicture(width: 90, height: 70).writeJPEG(to: folder.appendingPathComponent("photo.jpg"))
+    let first = try run("predict", "--weights", "w.safetensors", "--entropy", "--json", "photo.jpg", in: folder)
+    XCTAssertEqual(first.status, 0, first.errors)
+    let object = try XCTUnwrap(JSONSerialization.jsonObject(with: Data(first.output.utf8)) as? [[String: Any]])
+    XCTAssertEqual(object[0]["width"] as? Int, 90)
+    XCTAssertEqual(try Labels(contentsOf: folder.appendingPathComponent("photo_labels.png")).shape, [70, 90])
+    XCTAssertEqual(try Image(contentsOf: folder.appendingPathComponent("photo_overlay.png")).width, 90)
+    XCTAssertEqual(try Labels(contentsOf: folder.appendingPathComponent("photo_entropy.png")).shape, [70, 90])
+    let again = try run("predict", "--weights", "w.safetensors", "photo.jpg", in: folder)
+    XCTAssertEqual(again.status, 70)
+    XCTAssertTrue(again.errors.contains("photo_labels.png") && again.errors.contains("--force"), again.errors)
+    XCTAssertEqual(try run("predict", "--weights", "w.safetensors", "--force", "photo.jpg", in: folder).status, 0)
+
+    // Tensors in and out: the network's own logits, the same for any number of threads.
+    let x = ReferenceRule.tensor("input", [2, 3, 64, 96])
+    try writeWeights(WeightArchive([("x", x)]), to: folder.appendingPathComponent("x.npy"))
+    for threads in ["1", "2"] {
+      let raw = try run(
+        "run", "--model", "ffnet18_dAAC", "--weights", "w.safetensors", "--input", "x.npy", "--output", "y\(threads).npy",
+        "--threads", threads, in: folder)
+      XCTAssertEqual(raw.status, 0, raw.errors)
+      let y = try readWeights(at: folder.appendingPathComponent("y\(threads).npy")).entries[0].array.tensor
+      XCTAssertEqual(bits(y), bits(try ModelRegistry.build("ffnet18_dAAC", seed: 5).network(x)))
+    }
+  }
+
+  func testListingsAndDoctor() throws {
+    let models = try run("models", "--json")
+    let listing = try JSONDecoder().decode([ModelListing].self, from: Data(models.output.utf8))
+    XCTAssertEqual(listing.count, 99)
+    // Parameters and multiply-adds of convolutions alone, from the paper's notes.
+    let row = try XCTUnwrap(listing.first { $0.name == "segmentation_ffnet40S_dBBB_mobile" })
+    XCTAssertEqual(row.parameters, 13_911_283)
+    XCTAssertEqual(row.gigaMultiplyAdds, 62.4, accuracy: 0.5)
+    XCTAssertEqual(try run("doctor").status, 0)
+    XCTAssertTrue(try run("doctor", "--json").output.contains("\"blasCore\""))
+    XCTAssertEqual(try run("--version").status, 0)
+  }
+
+  /// Each kind of wrong input: one line that names what is wrong, the right exit code, no file left behind.
+  func testWrongInput() throws {
+    let folder = try Fixtures.temporaryFolder(self)
+    try writeFreshWeights("ffnet18_dAAC", to: folder.appendingPathComponent("w.safetensors"))
+    try seededPicture(width: 40, height: 30).writePNG(to: folder.appendingPathComponent("photo.png"))
+    let png = try Data(contentsOf: folder.appendingPathComponent("photo.png"))
+    try png.prefix(png.count / 2).write(to: folder.appendingPathComponent("cut.png"))
+    try Data("no picture".utf8).write(to: folder.appendingPathComponent("text.png"))
+    let weights = try Data(contentsOf: folder.appendingPathComponent("w.safetensors"))
+    try weights.prefix(100_000).write(to: folder.appendingPathComponent("cut.safetensors"))
+    try Data("no weights".utf8).write(to: folder.appendingPathComponent("text.pth"))
+    try writeWeights(WeightArchive([("x", Tensor.zeros([3, 4]))]), to: folder.appendingPathComponent("flat.npy"))
+    let before = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
+    let w = ["--weights", "w.safetensors"]
+    let cases: [(arguments: [String], status: Int32, words: [String])] = [
+      (["predict"] + w + ["none.png"], 66, ["none.png", "No such file"]),
+      (["predict"] + w + ["."], 66, ["folder"]),
+      (["predict"] + w + ["cut.png"], 65, ["cut.png", "damaged PNG"]),
+      (["predict"] + w + ["text.png"], 65, ["text.png", "expected a PNG or JPEG"]),
+      (["predict", "--weights", "none.safetensors", "photo.png"], 66, ["none.safetensors"]),
+      (["predict", "--weights", ".", "--model", "ffnet18_dAAC", "photo.png"], 66, ["directory"]),
+      (["predict", "--weights", "cut.safetensors", "photo.png"], 65, ["cut.safetensors"]),
+      (["predict", "--weights", "text.pth", "--model", "ffnet18_dAAC", "photo.png"], 65, ["text.pth", "expected"]),
+      (["predict"] + w + ["--model", "ffnet34_dAAC", "photo.png"], 65, ["w.safetensors", "segmentation_ffnet34_dAAC"]),
+      (["predict"] + w + ["--model", "ffnet18_dAAQ", "photo.png"], 64, ["ffnet18_dAAQ", "nearest", "ffnet18_dAAC"]),
+      (["predict", "photo.png"], 64, ["--weights"]),
+      (["predict"] + w + ["--out", "/proc/nowhere", "photo.png"], 70, ["/proc/nowhere"]),
+      (["predict"] + w + ["--size", "12", "photo.png"], 64, ["12"]),
+      (["run", "--model", "ffnet18_dAAC"] + w + ["--input", "flat.npy", "--output", "y.npy"], 65, ["flat.npy", "(3, 4)"]),
+      (["run", "--model", "ffnet18_dAAC"] + w + ["--input", "none.npy", "--output", "y.npy"], 66, ["none.npy"]),
+      (["run", "--model", "ffnet18_dAAC", "--input", "flat.npy", "--output", "y.npy", "--threads", "0"], 64, ["threads"]),
+      (["evaluate"] + w + ["--data", "camvod"], 64, ["camvod", "camvid"]),
+      (["evaluate"] + w + ["--data", "camvid:/nowhere"], 66, ["/nowhere"]),
+      (["train", "--recipe", "none.yaml"], 66, ["none.yaml", "camvid-ffnet40S"]),
+      (["train", "--recipe", "camvid-ffnet40S", "--set", "optimization.learningRat=1"], 64, ["learningRat", "learningRate"]),
+      (["train", "--recipe", "camvid-ffnet40S", "--set", "steps=many"], 64, ["steps"]),
+      (["train", "--resume", "nowhere"], 66, ["nowhere"]),
+      (["convert", "text.pth", "out.safetensors"], 65, ["text.pth"]),
+      (["convert", "w.safetensors", "out.bin"], 70, ["out.bin", "bin"]),
+      (["convert", "w.safetensors", "out.safetensors", "--prefix", "nothing."], 65, ["nothing."]),
+      (["frobnicate"], 64, ["frobnicate"]),
+    ]
+    for entry in cases {
+      let outcome = try run(entry.arguments, in: folder)
+      XCTAssertEqual(outcome.status, entry.status, "\(entry.arguments): \(outcome.errors)")
+      for word in entry.words { XCTAssertTrue(outcome.errors.contains(word), "\(entry.arguments): \(outcome.errors)") }
+      let own = outcome.errors.split(separator: "\n").filter { $0.hasPrefix("segkernels: ") }
+      if entry.status != 64 { XCTAssertEqual(own.count, 1, "\(entry.arguments): \(outcome.errors)") }
+    }
+    XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted(), before)
+  }
+
+  private func run(_ arguments: [String], in folder: URL? = nil) throws -> Outcome {
+    let process = Process()
+    process.executableURL = executable
+    process.arguments = arguments
+    process.currentDirectoryURL = folder
+    let output = Pipe(), errors = Pipe()
+    process.standardOutput = output
+    process.standardError = errors
+    try process.run()
+    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    let notes = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    return Outcome(status: process.terminationStatus, output: text, errors: notes)
+  }
+}
