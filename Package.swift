@@ -61,7 +61,7 @@ let package = Package(
         "SegKernels", "SegFiles", "SegFormats", "SegImages", "SegMetrics", "SegData", "SegTraining", "SegFFNet",
         .product(name: "Yams", package: "Yams", condition: tools),
       ],
-      resources: [.embedInCode("Recipes/camvid-ffnet40S.yaml")],
+      resources: [.embedInCode("Recipes/camvid-ffnet40S.yaml"), .embedInCode("Recipes/demo.yaml")],
       swiftSettings: strict),
     // 7
     .executableTarget(
@@ -83,6 +83,7 @@ let package = Package(
     tests("SegData", ["SegFiles", "SegImages"]),
     tests("SegTraining", ["SegFiles", "SegData", "SegImages", "SegFormats"]),
     tests("SegFFNet", ["SegFormats"]),
+    .testTarget(name: "PackageTests", dependencies: ["SegTestSupport"], swiftSettings: strict),
     tests("SegPipelines", ["SegFiles", "SegFormats", "SegImages", "SegData", "SegTraining", "SegFFNet"]),
   ]
 )

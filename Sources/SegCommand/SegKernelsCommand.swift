@@ -15,7 +15,8 @@
         """,
       version: "0.1.0",
       subcommands: [
-        Predict.self, Train.self, Evaluate.self, Models.self, Run.self, Convert.self, Bench.self, DoctorCommand.self,
+        Predict.self, Train.self, Evaluate.self, Models.self, Run.self, Convert.self, Bench.self,
+        DoctorCommand.self, Demo.self,
       ])
   }
 

@@ -19,7 +19,9 @@ package func writeAtomically(to path: String, overwrite: Bool, _ body: (FileSink
   var isOpen = true
   do {
     // The mode given to `open` is narrowed by the umask; a replaced file keeps its own.
-    if let mode = target.mode, fchmod(descriptor, mode) != 0 { throw FileError(path: path, doing: "set its permissions") }
+    if let mode = target.mode, fchmod(descriptor, mode) != 0 {
+      throw FileError(path: path, doing: "set its permissions")
+    }
     try body(FileSink(descriptor: descriptor, path: path))
     guard fsync(descriptor) == 0 else { throw FileError(path: path, doing: "write to the disk") }
     isOpen = false
@@ -120,6 +122,8 @@ private struct Target {
     guard descriptor >= 0 else { throw FileError(path: name, doing: "open its folder") }
     defer { close(descriptor) }
     // EINVAL: a file system without this notion.
-    guard fsync(descriptor) == 0 || errno == EINVAL else { throw FileError(path: name, doing: "synchronise its folder") }
+    guard fsync(descriptor) == 0 || errno == EINVAL else {
+      throw FileError(path: name, doing: "synchronise its folder")
+    }
   }
 }

@@ -4,12 +4,13 @@ import SegFiles
 /// Reads a weights file: safetensors, a torch checkpoint (zip or legacy stream), npy or npz.
 ///
 /// The contents decide on the format, not the name. The file is mapped into memory: 32-bit floats that lie contiguous
-/// and aligned are not copied but borrowed, and the mapping lives as long as a tensor that borrows it. Nothing in a file
-/// is ever executed: of a torch checkpoint's pickle only tensors and plain containers are accepted.
+/// and aligned are not copied but borrowed, and the mapping lives as long as a tensor that borrows it. Nothing in a
+/// file is ever executed: of a torch checkpoint's pickle only tensors and plain containers are accepted.
 ///
-/// - An npy file, or a checkpoint that is one bare tensor, gives one array named after the file, without its extension.
-/// - A torch checkpoint is opened as `TorchCheckpoint` describes: the usual wrappers such as `state_dict` are looked
-///   below, and other nested containers give names joined by dots.
+/// An npy file, or a checkpoint that is one bare tensor, gives one array named after the file, without its extension.
+/// In other checkpoints names of nested dictionaries and lists are joined by dots (`model.conv.weight`). But where
+/// exactly one dictionary under a usual key (`state_dict`, `model`, …) holds the tensors, its own names are given: the
+/// archive's `wrapper` says which it was, `metadata` holds the scalars beside it, `leftOut` names what else there was.
 ///
 /// - Throws: `FileError` if the file is missing, no regular file, in none of these formats, or malformed.
 public func readWeights(at url: URL) throws(FileError) -> WeightArchive {
@@ -45,7 +46,9 @@ private func parse(_ file: ByteRegion, loneName: String) throws -> (WeightFormat
   }
   if file.starts(with: Array("PK".utf8)) {
     let zip = try ZipArchive(file)
-    if let torch = try TorchZip(zip) { return (.torchZip, try torch.checkpoint(loneName: loneName, fileSize: file.count)) }
+    if let torch = try TorchZip(zip) {
+      return (.torchZip, try torch.checkpoint(loneName: loneName, fileSize: file.count))
+    }
     guard zip.members.allSatisfy({ $0.name.hasSuffix(".npy") }) else {
       throw Malformed("a zip archive, but neither a torch checkpoint (no data.pkl) nor npz (not all members are .npy)")
     }

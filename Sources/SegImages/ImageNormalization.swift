@@ -3,17 +3,33 @@ import SegKernels
 /// How pixels become the numbers that a network was trained on: (x / 255 - mean) / deviation, channel by channel.
 public struct ImageNormalization: Sendable, Hashable, Codable {
   /// The mean of red, green and blue, as shares of full intensity.
-  public var mean: [Float]
+  public let mean: [Float]
   /// The standard deviation of red, green and blue, as shares of full intensity.
-  public var deviation: [Float]
+  public let deviation: [Float]
 
   /// A normalisation by the statistics of a data set. Traps unless both have three values and deviations are positive.
   public init(mean: [Float], deviation: [Float]) {
     check(
-      mean.count == 3 && deviation.count == 3 && deviation.allSatisfy { $0 > 0 }, "ImageNormalization",
+      Self.isSound(mean, deviation), "ImageNormalization",
       "expected three means and three positive deviations, found \(mean) and \(deviation)")
     self.mean = mean
     self.deviation = deviation
+  }
+
+  /// Reads a normalisation that a file holds. Throws `DecodingError` where `init(mean:deviation:)` traps.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    mean = try container.decode([Float].self, forKey: .mean)
+    deviation = try container.decode([Float].self, forKey: .deviation)
+    guard Self.isSound(mean, deviation) else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .mean, in: container, debugDescription: "expected three means and three positive deviations")
+    }
+  }
+
+  private static func isSound(_ mean: [Float], _ deviation: [Float]) -> Bool {
+    mean.count == 3 && deviation.count == 3 && mean.allSatisfy(\.isFinite)
+      && deviation.allSatisfy { $0 > 0 && $0.isFinite }
   }
 
   /// The statistics of ImageNet, which most published encoders were trained with.

@@ -1,5 +1,5 @@
-import CPNG
 import SegFiles
+import CPNG
 import SegKernels
 
 /// Encodes rows of samples as a PNG file in memory; `colors` makes it a palette PNG.

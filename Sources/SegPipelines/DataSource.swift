@@ -10,7 +10,7 @@ public struct DataSource: Sendable, Hashable {
   public let root: URL?
 
   /// Kinds that can be read.
-  public static let kinds = ["camvid"]
+  public static let kinds = ["camvid", "scenes"]
 
   /// - Throws: `UsageError` for an unknown kind.
   public init(_ text: String) throws {
@@ -36,6 +36,7 @@ public struct DataSource: Sendable, Hashable {
   public var terms: String {
     switch kind {
     case "camvid": "CamVid: CC BY-NC 4.0, personal and research use only"
+    case "scenes": "none: made by this package"
     default: ""
     }
   }
@@ -46,6 +47,7 @@ public struct DataSource: Sendable, Hashable {
   public func dataset(split: String) throws -> any SegmentationDataset {
     switch kind {
     case "camvid": try CamVid(root: root ?? DataSource.researchData.appendingPathComponent("camvid"), split: split)
+    case "scenes": SeededScenes(split: split)
     default: throw UsageError("unknown kind of data '\(kind)'")
     }
   }

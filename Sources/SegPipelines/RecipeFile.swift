@@ -7,7 +7,9 @@
   /// Recipes as YAML: bundled ones by name, others by path.
   public enum RecipeFile {
     /// The recipes that come with the package.
-    private static let bundled: [String: [UInt8]] = ["camvid-ffnet40S": PackageResources.camvid_ffnet40S_yaml]
+    private static let bundled: [String: [UInt8]] = [
+      "camvid-ffnet40S": PackageResources.camvid_ffnet40S_yaml, "demo": PackageResources.demo_yaml,
+    ]
 
     /// Their names.
     public static var names: [String] { bundled.keys.sorted() }

@@ -83,7 +83,9 @@ final class AtomicFileTests: XCTestCase {
         try write("x", to: folder.appendingPathComponent("none/a.txt"), overwrite: false)
       }
       assertFails(named: folder.lastPathComponent, "exists already") { try write("x", to: folder, overwrite: false) }
-      assertFails(named: folder.lastPathComponent, "expected a regular file") { try write("x", to: folder, overwrite: true) }
+      assertFails(named: folder.lastPathComponent, "expected a regular file") {
+        try write("x", to: folder, overwrite: true)
+      }
       assertFails(named: "/dev/full", "expected a regular file") {
         try write("x", to: URL(fileURLWithPath: "/dev/full"), overwrite: true)
       }

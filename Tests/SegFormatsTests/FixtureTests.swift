@@ -76,7 +76,9 @@ final class PublishedModelTests: XCTestCase {
     let research = ProcessInfo.processInfo.environment["SEGKERNELS_RESEARCH_DATA"].map { URL(fileURLWithPath: $0) }
     let folder = (research ?? packageRoot.deletingLastPathComponent().appendingPathComponent("shared/data"))
       .appendingPathComponent("models")
-    guard FileManager.default.fileExists(atPath: folder.path) else { throw XCTSkip("no research data at \(folder.path)") }
+    guard FileManager.default.fileExists(atPath: folder.path) else {
+      throw XCTSkip("no research data at \(folder.path)")
+    }
     let archive = try readWeights(at: folder.appendingPathComponent(name))
     XCTAssertEqual(archive.format, .torchStream)
     return archive

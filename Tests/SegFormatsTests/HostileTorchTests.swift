@@ -7,7 +7,8 @@ import XCTest
 final class HostileTorchTests: XCTestCase {
   /// A legacy stream around the pickle of an object, with a list of storage keys and one storage.
   private func stream(_ object: [UInt8], keys: [UInt8] = Array("].".utf8), data: [UInt8] = []) -> [UInt8] {
-    let magic: [UInt8] = [0x80, 2, 0x8A, 10, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19] + Array(".".utf8)
+    let magic: [UInt8] =
+      [0x80, 2, 0x8A, 10, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19] + Array(".".utf8)
     let version: [UInt8] = [0x80, 2] + Array("M".utf8) + [0xE9, 3] + Array(".".utf8)
     let system: [UInt8] = [0x80, 2] + Array("}.".utf8)
     return magic + version + system + [0x80, 2] + object + [0x80, 2] + keys + data
@@ -39,7 +40,8 @@ final class HostileTorchTests: XCTestCase {
   func testForeignCallablesAreRefusedByName() throws {
     assertRefused(stream(Array("cos\nsystem\n".utf8) + text("rm -rf /") + Array("\u{1}R.".utf8)), "'os.system'")
     assertRefused(stream(Array("cbuiltins\neval\n.".utf8)), "'builtins.eval'")
-    assertRefused(stream([0x80, 4, 0x8C, 5] + Array("posix".utf8) + [0x8C, 6] + Array("system".utf8) + [0x93]), "'posix.system'")
+    assertRefused(
+      stream([0x80, 4, 0x8C, 5] + Array("posix".utf8) + [0x8C, 6] + Array("system".utf8) + [0x93]), "'posix.system'")
     assertRefused(stream(Array("ctorch\nComplexFloatStorage\n.".utf8)), "'torch.ComplexFloatStorage'")
     assertRefused(stream(Array("cargparse\nNamespace\n.".utf8)), "refused, not executed")
     assertRefused(stream(Array("c\n\n.".utf8)), "refused")
@@ -53,13 +55,16 @@ final class HostileTorchTests: XCTestCase {
 
   func testOperationsOutOfPlace() {
     for (object, part): (String, String) in [
-      (".", "a value is missing"), ("t", "a mark is missing"), ("(.", "a value is missing"), ("N(R", "a value is missing"),
-      ("NNR.", "expected a callable"), ("NNa.", "expected a list"), ("}(Nu.", "pairs to put in"), ("NNb.", "attributes"),
+      (".", "a value is missing"), ("t", "a mark is missing"), ("(.", "a value is missing"),
+      ("N(R", "a value is missing"),
+      ("NNR.", "expected a callable"), ("NNa.", "expected a list"), ("}(Nu.", "pairs to put in"),
+      ("NNb.", "attributes"),
       ("h\u{5}.", "nothing was memorised"), ("N0.", "operation 0x30"), ("i", "operation 0x69"),
       ("NQ.", "expected a storage"), (")Q.", "expected a storage"), ("ctorch\nSize\n)R.", "arguments"),
       ("ctorch\nFloatStorage\n)R.", "arguments"), ("ctorch._utils\n_rebuild_tensor\n(NNNNtR.", "expected a tensor of"),
       ("ctorch._utils\n_rebuild_parameter\n(NNNtR.", "expected a tensor"),
-      ("ccollections\nOrderedDict\n(NtR.", "list of pairs"), ("ccollections\nOrderedDict\n(](NetR.", "of pairs, found None"),
+      ("ccollections\nOrderedDict\n(NtR.", "list of pairs"),
+      ("ccollections\nOrderedDict\n(](NetR.", "of pairs, found None"),
       ("}(NNu.", "as a key"), ("ctorch\ndevice\n)R.", "a device without a name"),
     ] {
       assertRefused(stream(Array(object.utf8)), part)
@@ -76,7 +81,9 @@ final class HostileTorchTests: XCTestCase {
     assertRefused(stream(Array("]q\u{0}h\u{0}a.".utf8)), "nest deeper")
     assertRefused(stream(Array("}q\u{0}".utf8) + text("model") + Array("h\u{0}s.".utf8)), "nest deeper")
     // Forty levels of pairs of the level before: 2^40 values.
-    let pairs = (UInt8(0)..<40).flatMap { [UInt8(ascii: "h"), $0, UInt8(ascii: "h"), $0, 0x86, UInt8(ascii: "q"), $0 + 1] }
+    let pairs = (UInt8(0)..<40).flatMap {
+      [UInt8(ascii: "h"), $0, UInt8(ascii: "h"), $0, 0x86, UInt8(ascii: "q"), $0 + 1]
+    }
     assertRefused(stream(Array("Nq\u{0}".utf8) + pairs + Array(".".utf8)), "hold more")
     // Memo numbers may be any; as many entries as these take no more than their file.
     XCTAssertNoThrow(

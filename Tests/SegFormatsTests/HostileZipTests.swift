@@ -45,10 +45,12 @@ final class HostileZipTests: XCTestCase {
     assertRefused(try changed(name, (Self.wideEnd, 24, huge + huge)), "contradicts its end record")
     assertRefused(try changed(name, (Self.wideEnd, 24, huge + huge), (Self.end, 8, ones.dropLast(2))), "does not fit")
     assertRefused(try changed(name, (Self.wideEnd, 24, huge)), "expected one volume")
-    assertRefused(try changed(name, (Self.wideEnd, 40, huge), (Self.end, 12, [0xFF, 0xFF, 0xFF, 0xFF])), "does not fit")
+    assertRefused(
+      try changed(name, (Self.wideEnd, 40, huge), (Self.end, 12, [0xFF, 0xFF, 0xFF, 0xFF])), "does not fit")
     assertRefused(try changed(name, (Self.wideEnd, 48, [UInt8](UInt64.max))), "not a possible size")
     assertRefused(
-      try changed(name, (Self.wideEnd, 48, [UInt8](Int64.max)), (Self.end, 16, [0xFF, 0xFF, 0xFF, 0xFF])), "does not fit")
+      try changed(name, (Self.wideEnd, 48, [UInt8](Int64.max)), (Self.end, 16, [0xFF, 0xFF, 0xFF, 0xFF])),
+      "does not fit")
     assertRefused(try changed(name, (Self.wideEnd, 4, [UInt8](UInt64.max))), "not a possible size")
     assertRefused(try changed(name, (Self.wideEnd, 4, [1])), "is not at offset")
     assertRefused(try changed(name, (Self.locator, 8, [UInt8](UInt64(3)))), "is not at offset 3")
@@ -91,7 +93,8 @@ final class HostileZipTests: XCTestCase {
   func testNpyHeaders() {
     func npy(_ header: String, version: UInt8 = 1, data: Int = 0) -> [UInt8] {
       let count = version == 1 ? [UInt8](UInt16(header.utf8.count)) : [UInt8](UInt32(header.utf8.count))
-      return [0x93] + Array("NUMPY".utf8) + [version, 0] + count + Array(header.utf8) + [UInt8](repeating: 0, count: data)
+      return [0x93] + Array("NUMPY".utf8) + [version, 0] + count + Array(header.utf8)
+        + [UInt8](repeating: 0, count: data)
     }
     func dictionary(_ type: String, _ shape: String, order: String = "False") -> String {
       "{'descr': \(type), 'fortran_order': \(order), 'shape': \(shape), }\n"

@@ -79,7 +79,9 @@ func names(in folder: URL) throws -> [String] {
 func assertRefused(
   _ bytes: [UInt8], _ part: String, file: StaticString = #filePath, line: UInt = #line
 ) {
-  assertFails(named: "hostile.bin", part, file: file, line: line) { _ = try readWeights(from: bytes, named: "hostile.bin") }
+  assertFails(named: "hostile.bin", part, file: file, line: line) {
+    _ = try readWeights(from: bytes, named: "hostile.bin")
+  }
 }
 
 func assertFails(

@@ -33,7 +33,8 @@ final class WritingTests: XCTestCase {
       assertSameArrays(read, archive)
       XCTAssertEqual(read.metadata, archive.metadata)
       assertSameArrays(read.sortedByName(), archive.sortedByName())
-      XCTAssertEqual(archive.sortedByName().entries.map(\.name), ["b \"quoted\" é\n", "empty", "large", "steps", "z.weight"])
+      XCTAssertEqual(
+        archive.sortedByName().entries.map(\.name), ["b \"quoted\" é\n", "empty", "large", "steps", "z.weight"])
       XCTAssertEqual(archive.sortedByName().integers("steps")?.values, [44041])
 
       let npz = folder.appendingPathComponent("a.NPZ")
@@ -72,7 +73,8 @@ final class WritingTests: XCTestCase {
     try withTemporaryFolder { folder in
       let url = folder.appendingPathComponent("x.safetensors")
       try writeWeights(archive, to: url)
-      let expected = [UInt8](UInt64(padded.utf8.count)) + Array(padded.utf8) + [2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x80, 0x3F]
+      let expected =
+        [UInt8](UInt64(padded.utf8.count)) + Array(padded.utf8) + [2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x80, 0x3F]
       XCTAssertEqual([UInt8](try Data(contentsOf: url)), expected)
     }
   }
@@ -89,7 +91,8 @@ final class WritingTests: XCTestCase {
         try writeWeights(WeightArchive([("../up", Tensor(1))]), to: folder.appendingPathComponent("a.npz"))
       }
       assertFails(named: "a.safetensors", "cannot be named __metadata__") {
-        try writeWeights(WeightArchive([("__metadata__", Tensor(1))]), to: folder.appendingPathComponent("a.safetensors"))
+        try writeWeights(
+          WeightArchive([("__metadata__", Tensor(1))]), to: folder.appendingPathComponent("a.safetensors"))
       }
       XCTAssertEqual(try names(in: folder), [])
     }

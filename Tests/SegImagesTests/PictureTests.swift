@@ -50,6 +50,8 @@ final class PictureTests: XCTestCase {
 
     let json = try JSONEncoder().encode(ClassTable.camVid)
     XCTAssertEqual(try JSONDecoder().decode(ClassTable.self, from: json), .camVid)
+    let short = #"{"mean":[0,0],"deviation":[1,1]}"#
+    XCTAssertThrowsError(try JSONDecoder().decode(ImageNormalization.self, from: Data(short.utf8)))
     let uneven = #"{"names":["a"],"palette":{"colors":[]},"ignoreIndex":255}"#
     XCTAssertThrowsError(try JSONDecoder().decode(ClassTable.self, from: Data(uneven.utf8)))
   }

@@ -26,7 +26,9 @@ final class ReadingTests: XCTestCase {
   }
 
   func testColourPicturesAreRefusedAsLabels() {
-    for (name, word) in [("rgb8.png", "RGB"), ("rgba8.png", "RGBA"), ("gray_alpha8.png", "grey and alpha"), ("gray.jpg", "JPEG")] {
+    for (name, word) in [
+      ("rgb8.png", "RGB"), ("rgba8.png", "RGBA"), ("gray_alpha8.png", "grey and alpha"), ("gray.jpg", "JPEG"),
+    ] {
       let message = imageError(name) { try Labels(contentsOf: Fixtures.url(name)) }
       XCTAssertTrue(message.contains(word) && message.contains(name), message)
     }
@@ -59,7 +61,8 @@ final class ReadingTests: XCTestCase {
       // The last two bytes of a JPEG are its end marker, which decoders may do without.
       let end = name.hasSuffix("jpg") ? whole.count - 2 : whole.count
       for count in 0..<end {
-        _ = imageError("\(name) cut to \(count) of \(whole.count)") { try Image(data: Array(whole[..<count]), name: name) }
+        let note = "\(name) cut to \(count) of \(whole.count)"
+        _ = imageError(note) { try Image(data: Array(whole[..<count]), name: name) }
       }
     }
   }
@@ -89,9 +92,57 @@ final class ReadingTests: XCTestCase {
           bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
         }
         if Bool.random(using: &random) { bytes.removeLast(Int.random(in: 0..<bytes.count, using: &random)) }
-        do { _ = try Image(data: bytes, maximumPixels: 1 << 20) } catch { XCTAssertTrue(error is FileError, "\(error)") }
-        do { _ = try Labels(data: bytes, maximumPixels: 1 << 20) } catch { XCTAssertTrue(error is FileError, "\(error)") }
+        let readers: [([UInt8]) throws -> Void] = [
+          { _ = try Image(data: $0, maximumPixels: 1 << 20) },
+          { _ = try Labels(data: $0, maximumPixels: 1 << 20) },
+        ]
+        for read in readers {
+          do { try read(bytes) } catch { XCTAssertTrue(error is FileError, "\(name): \(error)") }
+        }
       }
+    }
+  }
+
+  /// The same behind checksums made good again, so that the damage reaches the decoder.
+  func testMutationsBehindGoodChecksumsNeverCrash() throws {
+    var random = RandomSource(seed: 4)
+    let names = try FileManager.default.contentsOfDirectory(atPath: Fixtures.folder.path).sorted()
+    var readable = 0
+    for name in names where name.hasSuffix("png") {
+      let whole = try Fixtures.bytes(name)
+      for _ in 0..<200 {
+        var bytes = whole
+        for _ in 0..<Int.random(in: 1...3, using: &random) {
+          bytes[Int.random(in: 8..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
+        }
+        repairChecksums(&bytes)
+        do {
+          let image = try Image(data: bytes, maximumPixels: 1 << 20)
+          XCTAssertEqual(image.pixels.count, 3 * image.width * image.height)
+          readable += 1
+        } catch { XCTAssertTrue(error is FileError, "\(name): \(error)") }
+        do { _ = try Labels(data: bytes, maximumPixels: 1 << 20) } catch {
+          XCTAssertTrue(error is FileError, "\(name): \(error)")
+        }
+      }
+    }
+    XCTAssertGreaterThan(readable, 100)  // palettes, gamma, transparency: damage that still is a picture
+  }
+
+  /// Writes the CRC that each chunk ought to have, as far as the lengths make sense.
+  private func repairChecksums(_ bytes: inout [UInt8]) {
+    var position = 8
+    while position + 12 <= bytes.count {
+      let length = bytes[position..<(position + 4)].reduce(0) { $0 << 8 | Int($1) }
+      guard length <= bytes.count - position - 12 else { return }
+      let end = position + 8 + length
+      var crc: UInt32 = 0xFFFF_FFFF
+      for byte in bytes[(position + 4)..<end] {
+        crc ^= UInt32(byte)
+        for _ in 0..<8 { crc = crc & 1 == 1 ? crc >> 1 ^ 0xEDB8_8320 : crc >> 1 }
+      }
+      for index in 0..<4 { bytes[end + index] = UInt8(truncatingIfNeeded: ~crc >> UInt32(24 - 8 * index)) }
+      position = end + 4
     }
   }
 }

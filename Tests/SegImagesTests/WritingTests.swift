@@ -1,4 +1,5 @@
 import Foundation
+import SegFiles
 import SegImages
 import SegKernels
 import XCTest
@@ -60,7 +61,8 @@ final class WritingTests: XCTestCase {
     let missing = URL(fileURLWithPath: "/tmp/there-is-no-such-folder/a.png")
     let message = imageError { try image.writePNG(to: missing) }
     XCTAssertTrue(message.contains("/a.png: cannot create a file in its folder: No such file or directory"), message)
-    XCTAssertTrue(imageError { try image.writePNG(to: URL(fileURLWithPath: "/proc/a.png")) }.contains("cannot "))
+    let forbidden = URL(fileURLWithPath: "/proc/a.png")
+    XCTAssertTrue(imageError { try image.writePNG(to: forbidden) }.contains("cannot "))
     try withTemporaryFolder { folder in
       XCTAssertTrue(imageError { try image.writePNG(to: folder, overwrite: true) }.contains("cannot "))
       XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder.path), [])

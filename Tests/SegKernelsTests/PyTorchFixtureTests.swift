@@ -74,7 +74,10 @@ final class PyTorchFixtureTests: XCTestCase {
       for (index, name) in entry.gradients.enumerated() {
         // Running statistics have no gradient here: nothing trains them.
         guard let name, !(entry.operation == "batchNormEvaluation" && (1...2).contains(index)) else { continue }
-        assertClose(gradients[index], arrays[name]!.tensor, tolerance: 2e-5, "\(entry.name), gradient \(index)")
+        // Where a function is flat, y · (1 − y) for instance, its gradient is exact to a rounding of the cotangent only.
+        let reach = Double(arrays[cotangent]!.tensor.abs().maximum().scalar)
+        assertClose(
+          gradients[index], arrays[name]!.tensor, tolerance: 2e-5, floor: 0.01 * reach, "\(entry.name), gradient \(index)")
       }
     }
   }

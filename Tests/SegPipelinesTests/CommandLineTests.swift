@@ -95,7 +95,7 @@ final class CommandLineTests: XCTestCase {
       (["predict", "--weights", "cut.safetensors", "photo.png"], 65, ["cut.safetensors"]),
       (["predict", "--weights", "text.pth", "--model", "ffnet18_dAAC", "photo.png"], 65, ["text.pth", "expected"]),
       (["predict"] + w + ["--model", "ffnet34_dAAC", "photo.png"], 65, ["w.safetensors", "segmentation_ffnet34_dAAC"]),
-      (["predict"] + w + ["--model", "ffnet18_dAAQ", "photo.png"], 64, ["ffnet18_dAAQ", "nearest", "ffnet18_dAAC"]),
+      (["predict"] + w + ["--model", "ffnet18_dAAQ", "photo.png"], 64, ["ffnet18_dAAQ", "nearest", "ffnet18_dAA"]),
       (["predict", "photo.png"], 64, ["--weights"]),
       (["predict"] + w + ["--out", "/proc/nowhere", "photo.png"], 70, ["/proc/nowhere"]),
       (["predict"] + w + ["--size", "12", "photo.png"], 64, ["12"]),

@@ -62,9 +62,9 @@ func writeFreshWeights(_ name: ModelName, to url: URL, classes: Int? = nil) thro
 
 /// A picture of smooth colours.
 func seededPicture(width: Int, height: Int) -> Image {
-  Image(
-    width: width, height: height,
-    pixels: (0..<(width * height)).flatMap { i in
-      [UInt8(i % width * 255 / width), UInt8(i / width * 255 / height), UInt8((i * 7) % 256)]
-    })
+  var pixels: [UInt8] = []
+  for y in 0..<height {
+    for x in 0..<width { pixels += [UInt8(x * 255 / width), UInt8(y * 255 / height), UInt8((x * 7 + y) % 256)] }
+  }
+  return Image(width: width, height: height, pixels: pixels)
 }

@@ -41,17 +41,18 @@ public enum Fixtures {
   }
 }
 
-/// Fails unless max |found − expected| ≤ tolerance × max |expected|. Returns the relative difference.
+/// Fails unless max |found − expected| ≤ tolerance × max |expected|, or × `floor` where that is larger. Returns the
+/// relative difference.
 @discardableResult
 public func assertClose(
-  _ found: Tensor, _ expected: Tensor, tolerance: Double, _ message: @autoclosure () -> String = "",
+  _ found: Tensor, _ expected: Tensor, tolerance: Double, floor: Double = 1e-6, _ message: @autoclosure () -> String = "",
   file: StaticString = #filePath, line: UInt = #line
 ) -> Double {
   guard found.count == expected.count else {
     XCTFail("\(message()): shape \(found.shape), expected \(expected.shape)", file: file, line: line)
     return .infinity
   }
-  let error = GradientCheck.Comparison(found.scalars, expected.scalars.map(Double.init)).relative(floor: 1e-6)
+  let error = GradientCheck.Comparison(found.scalars, expected.scalars.map(Double.init)).relative(floor: floor)
   XCTAssertLessThanOrEqual(error, tolerance, message(), file: file, line: line)
   return error
 }

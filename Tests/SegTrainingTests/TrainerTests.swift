@@ -18,8 +18,8 @@ private struct Colours: SegmentationDataset {
   func sample(at index: Int) throws -> SegmentationSample {
     var random = RandomSource(seed: UInt64(index))
     let labels = Labels([24, 24], (0..<576).map { Int32($0 % 24 < 8 + index ? 0 : 1) })
-    let pixels = labels.values.flatMap { label in
-      (0..<3).map { _ in UInt8((label == 0 ? 40 : 200) + Int.random(in: -20...20, using: &random)) }
+    let pixels: [UInt8] = (0..<(3 * 576)).map { sample in
+      UInt8((labels.values[sample / 3] == 0 ? 40 : 200) + Int.random(in: -20...20, using: &random))
     }
     return SegmentationSample(image: Image(width: 24, height: 24, pixels: pixels), labels: labels, name: name(at: index))
   }

@@ -77,7 +77,8 @@ struct StoredElements {
   private static func joined(_ shape: [Int], _ strides: [Int]) -> [(extent: Int, stride: Int)] {
     var axes: [(extent: Int, stride: Int)] = []
     for (extent, stride) in zip(shape, strides) where extent > 1 {
-      if let outer = axes.last, case let (span, overflow) = extent.multipliedReportingOverflow(by: stride), !overflow,
+      if let outer = axes.last, case (let span, let overflow) = extent.multipliedReportingOverflow(by: stride),
+        !overflow,
         outer.stride == span
       {
         axes[axes.count - 1] = (outer.extent * extent, stride)

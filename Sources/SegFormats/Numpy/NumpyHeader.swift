@@ -44,7 +44,8 @@ struct NumpyHeader {
     guard let order = name.first, "<>|=".contains(order), let type = NumpyHeader.types[String(name.dropFirst())],
       order != "|" || type.byteCount == 1
     else {
-      throw Malformed("npy: element type \(name.quoted) is not supported: expected f2, f4, f8, i1 to i8, u1 to u8 or b1")
+      throw Malformed(
+        "npy: element type \(name.quoted) is not supported: expected f2, f4, f8, i1 to i8, u1 to u8 or b1")
     }
     self.type = type
     isBigEndian = order == ">"
@@ -61,7 +62,9 @@ struct NumpyHeader {
     let sizes = shape.map(String.init).joined(separator: ", ") + (shape.count == 1 ? "," : "")
     var text = "{'descr': '\(type)', 'fortran_order': False, 'shape': (\(sizes)), }"
     text += String(repeating: " ", count: 63 - (10 + text.utf8.count) % 64) + "\n"
-    guard let count = UInt16(exactly: text.utf8.count) else { throw Malformed("a shape of \(shape.count) axes is too long") }
+    guard let count = UInt16(exactly: text.utf8.count) else {
+      throw Malformed("a shape of \(shape.count) axes is too long")
+    }
     return magic + [1, 0, UInt8(count & 0xFF), UInt8(count >> 8)] + Array(text.utf8)
   }
 }

@@ -4,7 +4,7 @@ import SegFiles
 ///
 /// Foundation's parser keeps the last of two equal keys and may round large integers; here the first is an error, and
 /// integers are exact or an error where one is asked for.
-indirect enum JSON {
+enum JSON {
   case null
   case bool(Bool)
   case integer(Int)
@@ -13,7 +13,12 @@ indirect enum JSON {
   case string(String)
   case array([JSON])
   /// The members in their order; no two have the same key.
-  case object([(key: String, value: JSON)])
+  case object([Member])
+
+  struct Member {
+    let key: String
+    let value: JSON
+  }
 
   /// Parses a whole text. Spaces may surround the value.
   init(parsing bytes: [UInt8]) throws {
@@ -81,9 +86,9 @@ private struct JSONParser {
     }
   }
 
-  private mutating func parseObject(depth: Int) throws -> [(key: String, value: JSON)] {
+  private mutating func parseObject(depth: Int) throws -> [JSON.Member] {
     position += 1
-    var members: [(key: String, value: JSON)] = []
+    var members: [JSON.Member] = []
     var keys: Set<String> = []
     skipSpaces()
     if skip("}") { return members }
@@ -94,7 +99,7 @@ private struct JSONParser {
       guard keys.insert(key).inserted else { throw Malformed("two members are named \(key.quoted)") }
       skipSpaces()
       guard skip(":") else { throw failure("':'") }
-      members.append((key, try parseValue(depth: depth + 1)))
+      members.append(JSON.Member(key: key, value: try parseValue(depth: depth + 1)))
       skipSpaces()
     } while skip(",")
     guard skip("}") else { throw failure("',' or '}'") }
@@ -213,5 +218,7 @@ private struct JSONParser {
     return true
   }
 
-  private func failure(_ expected: String) -> Malformed { Malformed("expected \(expected) at byte \(position) of the JSON") }
+  private func failure(_ expected: String) -> Malformed {
+    Malformed("expected \(expected) at byte \(position) of the JSON")
+  }
 }

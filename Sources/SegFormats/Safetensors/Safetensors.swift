@@ -20,7 +20,8 @@ enum Safetensors {
   /// thus everything is aligned for whoever maps the file.
   static func write(_ archive: WeightArchive, to sink: FileSink) throws {
     var offsets = [Int](repeating: 0, count: archive.entries.count)
-    let layout = archive.entries.indices.filter { archive.entries[$0].isInteger }
+    let layout =
+      archive.entries.indices.filter { archive.entries[$0].isInteger }
       + archive.entries.indices.filter { !archive.entries[$0].isInteger }
     var end = 0
     for index in layout {

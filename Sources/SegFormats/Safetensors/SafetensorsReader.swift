@@ -14,11 +14,11 @@ extension Safetensors {
 
     var archive = WeightArchive()
     var records: [Record] = []
-    for (name, value) in header {
-      if name == metadataKey {
-        archive.metadata = try parseMetadata(value)
+    for member in header {
+      if member.key == metadataKey {
+        archive.metadata = try parseMetadata(member.value)
       } else {
-        records.append(try Record(name, value))
+        records.append(try Record(member.key, member.value))
       }
     }
     try checkTiling(records, dataSize: data.count)
@@ -33,7 +33,7 @@ extension Safetensors {
     return archive
   }
 
-  private static func parseHeader(_ bytes: [UInt8]) throws -> [(key: String, value: JSON)] {
+  private static func parseHeader(_ bytes: [UInt8]) throws -> [JSON.Member] {
     do {
       let json = try JSON(parsing: bytes)
       guard case .object(let members) = json else { throw Malformed("expected an object, found \(json.kind)") }
@@ -48,11 +48,13 @@ extension Safetensors {
       throw Malformed("safetensors header: expected \(metadataKey) to be an object, found \(json.kind)")
     }
     return try Dictionary(
-      uniqueKeysWithValues: members.map { key, value in
-        guard case .string(let text) = value else {
-          throw Malformed("safetensors header: expected \(metadataKey) \(key.quoted) to be a string, found \(value.kind)")
+      uniqueKeysWithValues: members.map { member in
+        guard case .string(let text) = member.value else {
+          throw Malformed(
+            "safetensors header: expected \(metadataKey) \(member.key.quoted) to be a string, "
+              + "found \(member.value.kind)")
         }
-        return (key, text)
+        return (member.key, text)
       })
   }
 
@@ -90,7 +92,8 @@ private struct Record {
 
   private mutating func read(_ json: JSON) throws {
     guard case .object(let members) = json else { throw Malformed("expected an object, found \(json.kind)") }
-    for (key, value) in members {
+    for member in members {
+      let (key, value) = (member.key, member.value)
       switch key {
       case "dtype": type = try Record.type(value)
       case "shape": shape = try Record.sizes(value, key)
@@ -115,7 +118,9 @@ private struct Record {
   }
 
   private static func sizes(_ json: JSON, _ key: String) throws -> [Int] {
-    guard case .array(let elements) = json else { throw Malformed("expected \(key) to be an array, found \(json.kind)") }
+    guard case .array(let elements) = json else {
+      throw Malformed("expected \(key) to be an array, found \(json.kind)")
+    }
     return try elements.map { element in
       guard case .integer(let size) = element, size >= 0 else {
         throw Malformed("expected \(key) to hold integers that are not negative and fit 64 bits")

@@ -5,7 +5,8 @@ extension PickleMachine {
   func lookUp(_ module: String, _ name: String) throws -> PickleValue {
     let full = module + "." + name
     guard let callable = PickleCallable.named[full] else {
-      throw Malformed("refers to \(full.quoted), which is neither a tensor nor a plain container; refused, not executed")
+      throw Malformed(
+        "refers to \(full.quoted), which is neither a tensor nor a plain container; refused, not executed")
     }
     return .callable(callable)
   }
@@ -23,14 +24,17 @@ extension PickleMachine {
     // Storage, offset, sizes, strides; then whether a gradient is wanted, hooks and perhaps metadata: of no use here.
     case .rebuildTensorV2 where (6...7).contains(arguments.count): return try rebuildTensor(arguments)
     case .rebuildParameter where arguments.count == 3:
-      guard case .tensor = arguments[0] else { throw Malformed("a parameter of \(arguments[0].kind), expected a tensor") }
+      guard case .tensor = arguments[0] else {
+        throw Malformed("a parameter of \(arguments[0].kind), expected a tensor")
+      }
       return arguments[0]
     case .size where arguments.count == 1 && heap.sizes(arguments[0]) != nil: return arguments[0]
     case .device:
       guard case .text(let name)? = arguments.first else { throw Malformed("a device without a name") }
       return .text(name)
     case .encode: return .bytes
-    default: throw Malformed("\(callable) is called with \(arguments.count) arguments, or such as torch does not give it")
+    default:
+      throw Malformed("a call with \(arguments.count) arguments that torch.save does not write")
     }
   }
 
@@ -63,8 +67,10 @@ extension PickleMachine {
 
   /// `('storage', type, key, device, count)`; the legacy stream adds a view, which is None since PyTorch 0.4.
   mutating func persistentStorage(_ identifier: PickleValue) throws -> PickleValue {
-    guard case .sequence(let index) = identifier, case let fields = heap.sequences[index], (5...6).contains(fields.count),
-      case .text("storage") = fields[0], case .callable(.storage(let type)) = fields[1], case .text(let key) = fields[2],
+    guard case .sequence(let index) = identifier, case let fields = heap.sequences[index],
+      (5...6).contains(fields.count),
+      case .text("storage") = fields[0], case .callable(.storage(let type)) = fields[1],
+      case .text(let key) = fields[2],
       case .text = fields[3], case .integer(let count) = fields[4], count >= 0
     else { throw Malformed("expected a storage's type, key, device and size, found something else") }
     if fields.count == 6 {

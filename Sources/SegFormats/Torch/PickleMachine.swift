@@ -106,7 +106,9 @@ struct PickleMachine {
   // MARK: - Stack
 
   private func top() throws -> PickleValue {
-    guard let value = stack.last, stack.count > marks.last ?? 0 else { throw Malformed("a value is missing on the stack") }
+    guard let value = stack.last, stack.count > marks.last ?? 0 else {
+      throw Malformed("a value is missing on the stack")
+    }
     return value
   }
 
@@ -164,7 +166,9 @@ struct PickleMachine {
   // MARK: - Containers
 
   private mutating func appendToSequence(_ elements: [PickleValue]) throws {
-    guard case .sequence(let index) = try top() else { throw Malformed("expected a list to append to, found \(try top().kind)") }
+    guard case .sequence(let index) = try top() else {
+      throw Malformed("expected a list to append to, found \(try top().kind)")
+    }
     heap.sequences[index] += elements
   }
 

@@ -154,7 +154,8 @@ struct TorchCheckpoint {
     let storage = heap.storages[tensor.storage]
     let bytes = try self.bytes(of: tensor.storage)
     let elements = try StoredElements(
-      storage.type, bytes, shape: tensor.shape, strides: tensor.strides, offset: tensor.offset, isBigEndian: isBigEndian)
+      storage.type, bytes, shape: tensor.shape, strides: tensor.strides, offset: tensor.offset, isBigEndian: isBigEndian
+    )
     allowance -= elements.count * MemoryLayout<Int64>.size
     guard allowance >= 0 else { throw Malformed("the tensors claim far more elements than the file holds") }
     return try elements.array()

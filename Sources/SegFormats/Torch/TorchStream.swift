@@ -26,7 +26,9 @@ enum TorchStream {
     }
     let (root, heap) = try PickleMachine.load(&cursor)
     let storages = try readStorages(&cursor, heap)
-    guard cursor.remaining == 0 else { throw Malformed("torch stream: \(cursor.remaining) bytes follow the last storage") }
+    guard cursor.remaining == 0 else {
+      throw Malformed("torch stream: \(cursor.remaining) bytes follow the last storage")
+    }
     var checkpoint = TorchCheckpoint(heap: heap, loneName: loneName, fileSize: file.count, isBigEndian: false) {
       guard let bytes = storages[$0.key] else { throw Malformed("storage \($0.key.quoted) is missing in the stream") }
       return bytes

@@ -114,7 +114,8 @@ struct ZipRecord {
     // Bits 0, 6 and 13: encryption of three kinds; bit 5: patches.
     guard flags & 0x2061 == 0 else { throw Malformed("zip archive: member \(name.quoted) is encrypted or a patch") }
     guard isStored || method == 8 else {
-      throw Malformed("zip archive: member \(name.quoted) is packed by method \(method), expected 0 (stored) or 8 (deflate)")
+      throw Malformed(
+        "zip archive: member \(name.quoted) is packed by method \(method), expected 0 (stored) or 8 (deflate)")
     }
     guard !isStored || packedSize == size else {
       throw Malformed("zip archive: stored member \(name.quoted) claims \(packedSize) bytes packed, \(size) unpacked")

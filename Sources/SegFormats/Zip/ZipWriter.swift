@@ -21,7 +21,8 @@ struct ZipWriter {
 
     // What the local header and the directory share: version 4.5 (ZIP64), UTF-8 names, stored, 1 January 1980.
     var common = LittleEndianBytes()
-    common.append(UInt16(45), UInt16(0x0800), UInt16(0), UInt16(0), UInt16(0x0021), crc, UInt32.max, UInt32.max, nameCount)
+    common.append(
+      UInt16(45), UInt16(0x0800), UInt16(0), UInt16(0), UInt16(0x0021), crc, UInt32.max, UInt32.max, nameCount)
 
     var header = LittleEndianBytes()
     header.append(UInt32(0x0403_4B50))

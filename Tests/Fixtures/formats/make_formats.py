@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Makes the small files of this folder with the formats' own libraries, and expected.json from the arrays in memory.
 
-Needs torch, numpy and safetensors; run it here: `python3 make_formats.py`. Floats in expected.json are exact decimal
-forms of the 32-bit value that a reader should give; "nan", "inf", "-inf" and "-0.0" are spelled as strings.
+Needs torch, numpy and safetensors; run it here: `python3 make_formats.py`. The legacy streams differ in each run, in
+storage keys that are addresses. Floats in expected.json are exact decimal forms of the 32-bit value that a reader
+should give; "nan", "inf", "-inf" and "-0.0" are spelled as strings.
 """
 import collections
 import json
@@ -95,11 +96,14 @@ state = net.state_dict()  # an OrderedDict with the attribute _metadata
 torch.save({"epoch": 12, "best_prec1": 91.78000183105469, "arch": "tiny", "final": True, "nothing": None,
             "acc": torch.tensor(0.5), "blob": b"\x00\xff", "state_dict": state, "optimizer": optimizer.state_dict()},
            "wrapped.pth")
-meta = {"epoch": "12", "best_prec1": "91.78000183105469", "arch": "tiny", "final": "True", "nothing": "None", "acc": "0.5"}
+meta = {"epoch": "12", "best_prec1": "91.78000183105469", "arch": "tiny", "final": "True", "nothing": "None",
+        "acc": "0.5"}
 expect("wrapped.pth", state.items(), meta, "state_dict", ["optimizer"])
-torch.save({"model": {"state_dict": {"w": base}}, "lr": 1e-05}, "wrapped_twice.pth", _use_new_zipfile_serialization=False)
+torch.save({"model": {"state_dict": {"w": base}}, "lr": 1e-05}, "wrapped_twice.pth",
+           _use_new_zipfile_serialization=False)
 expect("wrapped_twice.pth", [("w", base)], {"lr": "1e-05"}, "model.state_dict")
-torch.save({"model": {"w": base}, "ema": {"w": base * 2}, "sizes": torch.Size([3, 4]), "on": torch.device("cpu")}, "two_models.pth")
+torch.save({"model": {"w": base}, "ema": {"w": base * 2}, "sizes": torch.Size([3, 4]), "on": torch.device("cpu")},
+           "two_models.pth")
 expect("two_models.pth", [("model.w", base), ("ema.w", base * 2)], {"sizes.0": "3", "sizes.1": "4", "on": "cpu"})
 torch.save([base, {"a": (base[:2], base[2:4])}], "list.pth")
 expect("list.pth", [("0", base), ("1.a.0", base[:2]), ("1.a.1", base[2:4])])
