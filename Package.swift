@@ -83,7 +83,9 @@ let package = Package(
     tests("SegData", ["SegFiles", "SegImages"]),
     tests("SegTraining", ["SegFiles", "SegData", "SegImages", "SegFormats"]),
     tests("SegFFNet", ["SegFormats"]),
-    .testTarget(name: "PackageTests", dependencies: ["SegTestSupport"], swiftSettings: strict),
+    // Run by PackageTests to see the package stop a program.
+    .executableTarget(name: "TrapProbe", dependencies: ["SegKernels"], path: "Tests/TrapProbe", swiftSettings: strict),
+    .testTarget(name: "PackageTests", dependencies: ["SegTestSupport", "TrapProbe"], swiftSettings: strict),
     tests("SegPipelines", ["SegFiles", "SegFormats", "SegImages", "SegData", "SegTraining", "SegFFNet"]),
   ]
 )

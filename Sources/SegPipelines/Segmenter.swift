@@ -50,8 +50,12 @@ public final class Segmenter {
     let inner = Pair(height: x.shape[2], width: x.shape[3])
     let divisor = loaded.model.divisor
     // At least twice the divisor: the deepest map then has more than one row, and so does what mirrors it.
-    func padding(_ extent: Int) -> Int { max((extent + divisor - 1) / divisor, 2) * divisor - extent }
-    let padded = x.padded(top: 0, bottom: padding(inner.height), left: 0, right: padding(inner.width))
+    func padded(_ x: Tensor, axis: Int) -> Tensor {
+      let extent = x.shape[axis], missing = max((extent + divisor - 1) / divisor, 2) * divisor - extent
+      // Mirrored pixels disturb a network less than a bare edge does; small images have too few of them.
+      return x.padded(axis: axis, before: 0, after: missing, with: missing < extent ? .reflect : .constant(0))
+    }
+    let padded = padded(padded(x, axis: 2), axis: 3)
     let coarse = logits(padded)
     // Enlarged together with the padding and then cut, logits stay where the pixels are.
     let fine = resize(coarse, to: Pair(height: padded.shape[2], width: padded.shape[3]))

@@ -48,7 +48,7 @@ final class ConsumerTests: XCTestCase {
     process.environment = ProcessInfo.processInfo.environment.merging(
       ["PATH": tools.path + ":" + (ProcessInfo.processInfo.environment["PATH"] ?? "")]) { $1 }
     let output = folder.appendingPathComponent("output.txt")
-    files.createFile(atPath: output.path, contents: nil)
+    _ = files.createFile(atPath: output.path, contents: nil)
     let handle = try FileHandle(forWritingTo: output)
     process.standardOutput = handle
     process.standardError = handle
