@@ -51,7 +51,9 @@ let package = Package(
     // 3
     .target(name: "SegData", dependencies: ["SegKernels", "SegFiles", "SegImages"], swiftSettings: strict),
     .target(
-      name: "SegTraining", dependencies: ["SegKernels", "SegFiles", "SegFormats", "SegImages", "SegData", "SegMetrics"], swiftSettings: strict),
+      name: "SegTraining",
+      dependencies: ["SegKernels", "SegFiles", "SegFormats", "SegImages", "SegData", "SegMetrics"],
+      swiftSettings: strict),
     // 4
     .target(name: "SegFFNet", dependencies: ["SegKernels"], swiftSettings: strict),
     // 6

@@ -6,7 +6,8 @@
   struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Time a network, or a training step of it.",
-      discussion: "From an image tensor to logits; with --train forward, loss, backward and an SGD step. Fresh weights.")
+      discussion: "From an image tensor to logits; with --train forward, loss, backward and an SGD step. Fresh weights."
+    )
 
     @Option(help: "A model's published name.") var model: String
     @Option(help: "Rows of the image.") var height = 512
@@ -25,14 +26,18 @@
           throw UsageError("height, width, batch and iterations must be positive")
         }
         guard allowDebug || Doctor().build == "release" else {
-          throw UsageError("this is a debug build, whose times mean nothing; build with '-c release', or say --allow-debug")
+          throw UsageError(
+            "this is a debug build, whose times mean nothing; build with '-c release', or say --allow-debug")
         }
         let result = try Benchmark(
           ModelName(model), height: height, width: width, batch: batch, iterations: iterations, isTraining: train)
         if json { return try Console.json(result) }
         print(
-          String(format: "median %.1f ms, least %.1f ms, 90 %% below %.1f ms", result.median_seconds * 1000, result.min_seconds * 1000, result.p90_seconds * 1000)
-            + String(format: "; %.0f GFLOP/s, peak %.0f MB", result.gflop_per_second, Double(result.peak_rss_bytes) / 1e6)
+          String(
+            format: "median %.1f ms, least %.1f ms, 90 %% below %.1f ms", result.median_seconds * 1000,
+            result.min_seconds * 1000, result.p90_seconds * 1000)
+            + String(
+              format: "; %.0f GFLOP/s, peak %.0f MB", result.gflop_per_second, Double(result.peak_rss_bytes) / 1e6)
             + "; \(result.threads) threads")
       }
     }

@@ -38,7 +38,8 @@ enum Console {
   static func time(_ seconds: Double) -> String {
     let total = Int(seconds.rounded())
     let (hours, minutes) = (total / 3600, total / 60 % 60)
-    return hours > 0 ? String(format: "%d:%02d:%02d", hours, minutes, total % 60) : String(format: "%d:%02d", minutes, total % 60)
+    return hours > 0
+      ? String(format: "%d:%02d:%02d", hours, minutes, total % 60) : String(format: "%d:%02d", minutes, total % 60)
   }
 }
 
@@ -55,7 +56,9 @@ struct ProgressLine {
   mutating func show(_ done: Int, of total: Int, _ detail: String) {
     let now = ContinuousClock.now
     let isLast = done == total
-    guard isLast || done == 1 || now - lastReport > (Console.isTerminal ? .milliseconds(200) : .seconds(10)) else { return }
+    guard isLast || done == 1 || now - lastReport > (Console.isTerminal ? .milliseconds(200) : .seconds(10)) else {
+      return
+    }
     lastReport = now
     if Console.isTerminal {
       let width = 24, filled = width * done / max(total, 1)

@@ -17,12 +17,15 @@
     @Argument(help: "The file to write.") var output: String
     @Option(help: "Map the names to this model's.") var model: String?
     @Option(help: "Take only names that begin with this, and remove it.") var prefix = ""
-    @Option(help: "Channels of the images that the weights are for; the first kernel is adapted.") var inputChannels: Int?
+    @Option(help: "Channels of the images that the weights are for; the first kernel is adapted.") var inputChannels:
+      Int?
     @Flag(help: "Overwrite the output if it exists.") var force = false
 
     func run() throws {
       try reportingErrors {
-        if let inputChannels, inputChannels < 1 { throw UsageError("--input-channels: expected at least 1, found \(inputChannels)") }
+        if let inputChannels, inputChannels < 1 {
+          throw UsageError("--input-channels: expected at least 1, found \(inputChannels)")
+        }
         if inputChannels != nil, model == nil { throw UsageError("--input-channels needs --model") }
         let conversion = try Conversion(
           URL(fileURLWithPath: input), model: model.map { ModelName($0) }, prefix: prefix, inputChannels: inputChannels)

@@ -19,7 +19,9 @@
         let source = try DataSource(data)
         let segmenter = try Segmenter(options.load())
         var line = ProgressLine()
-        let result = try Evaluation(segmenter, on: source, split: split, size: size?.pair) { line.show($0, of: $1, "images") }
+        let result = try Evaluation(segmenter, on: source, split: split, size: size?.pair) {
+          line.show($0, of: $1, "images")
+        }
         if json { try Console.json(result) } else { print(result) }
       }
     }

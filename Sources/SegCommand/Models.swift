@@ -20,7 +20,8 @@
           [["model", "parameters", "GMAC", "input", "output", "published weights"]]
             + listing.map {
               [
-                $0.name, "\($0.parameters)", String(format: "%.1f", $0.gigaMultiplyAdds), text($0.input), text($0.output),
+                $0.name, "\($0.parameters)", String(format: "%.1f", $0.gigaMultiplyAdds), text($0.input),
+                text($0.output),
                 $0.weights ?? "-",
               ]
             })

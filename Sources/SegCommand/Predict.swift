@@ -35,7 +35,9 @@
           let result = try prediction.run(URL(fileURLWithPath: image))
           if !json {
             let shares = result.classes.prefix(4).map { "\($0.name) \(Console.percent($0.share)) %" }
-            print("\(result.image): \(result.width)×\(result.height), \(String(format: "%.2f", result.seconds)) s: \(shares.joined(separator: ", "))")
+            print(
+              "\(result.image): \(result.width)×\(result.height), \(String(format: "%.2f", result.seconds)) s: \(shares.joined(separator: ", "))"
+            )
             for file in result.files { print("  \(file)") }
           }
           return result

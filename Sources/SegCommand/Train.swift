@@ -13,7 +13,8 @@
         """)
 
     @Option(help: "A bundled recipe's name, or a YAML file.") var recipe: String?
-    @Option(name: .customLong("set"), help: "Change a key of the recipe: key=value, such as optimization.learningRate=0.02.")
+    @Option(
+      name: .customLong("set"), help: "Change a key of the recipe: key=value, such as optimization.learningRate=0.02.")
     var settings: [String] = []
     @Option(help: "The folder of the run; runs/<recipe's name> by default.") var out: String?
     @Option(help: "Go on with the run in this folder.") var resume: String?

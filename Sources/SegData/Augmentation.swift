@@ -49,7 +49,9 @@ public struct Augmentation: Sendable, Hashable {
     // Source coordinate of each column: pixel centres at ½, as in `resize` without aligned corners.
     func source(_ position: Int, _ offset: Float) -> Float { (Float(position) + offset + 0.5) / draw.scale - 0.5 }
     let columns = (0..<crop.width).map { source(draw.isFlipped ? crop.width - 1 - $0 : $0, draw.left) }
-    let factors = (0..<3).map { (1 / (255 * normalization.deviation[$0]), normalization.mean[$0] / normalization.deviation[$0]) }
+    let factors = (0..<3).map {
+      (1 / (255 * normalization.deviation[$0]), normalization.mean[$0] / normalization.deviation[$0])
+    }
     sample.image.pixels.withUnsafeBufferPointer { pixels in
       sample.labels.withUnsafeBufferPointer { labels in
         for row in 0..<crop.height {

@@ -22,7 +22,9 @@ public struct CamVid: SegmentationDataset {
     }
     let list = root.appendingPathComponent("\(split).txt")
     guard let text = try? String(contentsOf: list, encoding: .utf8) else {
-      throw FileError(path: list.relativePath, kind: .missing, problem: "expected a list of image and annotation pairs, found no readable file")
+      throw FileError(
+        path: list.relativePath, kind: .missing,
+        problem: "expected a list of image and annotation pairs, found no readable file")
     }
     func located(_ path: Substring) -> URL {
       let parts = path.hasPrefix("/") ? path.split(separator: "/").suffix(2) : path.split(separator: "/")
@@ -32,13 +34,14 @@ public struct CamVid: SegmentationDataset {
       let fields = line.split(whereSeparator: \.isWhitespace)
       if fields.isEmpty { return nil }
       guard fields.count == 2 else {
-        throw FileError(path: list.relativePath, problem: "line \(number + 1): expected two paths, found \(fields.count)")
+        throw FileError(
+          path: list.relativePath, problem: "line \(number + 1): expected two paths, found \(fields.count)")
       }
       let pair = (image: located(fields[0]), annotation: located(fields[1]))
       for file in [pair.image, pair.annotation] where !FileManager.default.fileExists(atPath: file.relativePath) {
         throw FileError(
-            path: list.relativePath, kind: .missing,
-            problem: "line \(number + 1) names \(fields.joined(separator: " ")), but there is no \(file.relativePath)")
+          path: list.relativePath, kind: .missing,
+          problem: "line \(number + 1) names \(fields.joined(separator: " ")), but there is no \(file.relativePath)")
       }
       return pair
     }
@@ -56,7 +59,8 @@ public struct CamVid: SegmentationDataset {
     guard labels.shape == [image.height, image.width] else {
       throw FileError(
         path: annotationURL.relativePath,
-        problem: "expected \(image.height)×\(image.width) labels for \(imageURL.lastPathComponent), found \(labels.shape)")
+        problem:
+          "expected \(image.height)×\(image.width) labels for \(imageURL.lastPathComponent), found \(labels.shape)")
     }
     try classes.validate(labels, path: annotationURL.relativePath)
     return SegmentationSample(image: image, labels: labels, name: imageURL.lastPathComponent)
@@ -68,7 +72,9 @@ extension ClassTable {
   func validate(_ labels: Labels, path: String) throws {
     let stray = labels.withUnsafeBufferPointer { $0.first { !contains($0) } }
     if let stray {
-      throw FileError(path: path, problem: "expected labels 0…\(count - 1)\(ignoreIndex.map { " or \($0) (ignore)" } ?? ""), found \(stray)")
+      throw FileError(
+        path: path,
+        problem: "expected labels 0…\(count - 1)\(ignoreIndex.map { " or \($0) (ignore)" } ?? ""), found \(stray)")
     }
   }
 }

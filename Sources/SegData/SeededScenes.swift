@@ -69,8 +69,12 @@ private struct Scene {
 
   init(using random: inout RandomSource) {
     func between(_ low: Float, _ high: Float) -> Float { low + (high - low) * random.nextUniform() }
-    func box(_ thing: Thing, _ x: ClosedRange<Float>, _ height: Float, _ z: Float, _ depth: Float, _ color: Vector, from ground: Float = 0) -> Solid {
-      Solid(thing: thing, low: [x.lowerBound, ground, z], high: [x.upperBound, ground + height, z + depth], color: color)
+    func box(
+      _ thing: Thing, _ x: ClosedRange<Float>, _ height: Float, _ z: Float, _ depth: Float, _ color: Vector,
+      from ground: Float = 0
+    ) -> Solid {
+      Solid(
+        thing: thing, low: [x.lowerBound, ground, z], high: [x.upperBound, ground + height, z + depth], color: color)
     }
     var solids: [Solid] = []
     for side: Float in [-1, 1] {
@@ -83,7 +87,9 @@ private struct Scene {
         if random.nextUniform() < 0.5 {
           let radius = between(0.9, 1.8), center = side * 5.2
           solids.append(
-            box(.tree, (center - radius)...(center + radius), 2 * radius, z + 1, 2 * radius, [0.15, between(0.3, 0.5), 0.1], from: 1.2))
+            box(
+              .tree, (center - radius)...(center + radius), 2 * radius, z + 1, 2 * radius,
+              [0.15, between(0.3, 0.5), 0.1], from: 1.2))
         }
         z += depth + between(0, 5)
       }
@@ -92,7 +98,9 @@ private struct Scene {
       let lane: Float = random.nextUniform() < 0.5 ? -1.8 : 1.8
       let x = lane + between(-0.3, 0.3)
       solids.append(
-        box(.car, (x - 0.9)...(x + 0.9), 1.45, between(5, 45), 4, [between(0.1, 0.9), between(0.1, 0.9), between(0.1, 0.9)]))
+        box(
+          .car, (x - 0.9)...(x + 0.9), 1.45, between(5, 45), 4,
+          [between(0.1, 0.9), between(0.1, 0.9), between(0.1, 0.9)]))
     }
     self.solids = solids
     daylight = between(0.7, 1)
@@ -110,7 +118,9 @@ private struct Scene {
       if x < 0.08, Int(ray.z * nearest / 3) % 2 == 0 { hit.color = Vector(repeating: 0.85) }
     }
     for solid in solids {
-      guard let (distance, shade) = Scene.distance(to: solid, from: eye, along: ray), distance < nearest else { continue }
+      guard let (distance, shade) = Scene.distance(to: solid, from: eye, along: ray), distance < nearest else {
+        continue
+      }
       nearest = distance
       hit = (solid.thing, solid.color * shade)
     }

@@ -20,7 +20,8 @@ public final class FFNet: UnaryModule {
     smoothing = configuration.hasPreDownsampling ? PreDownsampling(channels: configuration.inputChannels) : nil
     backbone = ResNet(configuration.backbone)
     // In three-stage networks the stem's own output is f4.
-    let widths = configuration.family.stageCount == 3
+    let widths =
+      configuration.family.stageCount == 3
       ? [configuration.backbone.stem.outputChannels] + backbone.outputChannels : backbone.outputChannels
     adapter = Adapter(from: widths, to: configuration.upHead.base)
     upHead = UpHead(configuration.upHead, isMobile: configuration.isMobile)

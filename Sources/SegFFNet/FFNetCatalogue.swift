@@ -1,9 +1,12 @@
 /// The published FFNets by name: 94 entry points of the authors' repository.
 public enum FFNetCatalogue {
   /// Every published name, in the order of the authors' files.
-  public static let names: [String] = large + narrow + small + classifiers + slim + preDownsampled + mobile + mobileNarrow
+  public static let names: [String] =
+    large + narrow + small + classifiers + slim + preDownsampled + mobile + mobileNarrow
 
-  private static func segmentation(_ names: String) -> [String] { names.split(separator: " ").map { "segmentation_ffnet\($0)" } }
+  private static func segmentation(_ names: String) -> [String] {
+    names.split(separator: " ").map { "segmentation_ffnet\($0)" }
+  }
 
   private static func classification(_ names: String) -> [String] {
     names.split(separator: " ").map { "classification_ffnet\($0)" }
@@ -15,7 +18,8 @@ public enum FFNetCatalogue {
     86S_BBB_train
     """)
   private static let narrow =
-    segmentation("122N_CBB 74N_CBB 46N_CBB") + classification("122N_CBX 74N_CBX 46N_CBX") + segmentation("122N_CBB_train")
+    segmentation("122N_CBB 74N_CBB 46N_CBB") + classification("122N_CBX 74N_CBX 46N_CBX")
+    + segmentation("122N_CBB_train")
   private static let small = segmentation(
     """
     150_dAAA 134_dAAA 101_dAAA 86_dAAA 56_dAAA 50_dAAA 34_dAAA 18_dAAA 150_dAAC 86_dAAC 34_dAAC 18_dAAC

@@ -70,7 +70,8 @@ final class SegmentationHead: UnaryModule {
 
   init(inputChannels: Int, hidden: Int, kernel: Int, classes: Int) {
     layers = Sequential(
-      Conv2d(inputChannels: inputChannels, outputChannels: hidden, kernel: 3, bias: true), BatchNorm2d(channels: hidden),
+      Conv2d(inputChannels: inputChannels, outputChannels: hidden, kernel: 3, bias: true),
+      BatchNorm2d(channels: hidden),
       ReLU(), Conv2d(inputChannels: hidden, outputChannels: classes, kernel: Pair(kernel), bias: true))
   }
 

@@ -20,7 +20,9 @@ public func writeWeights(_ archive: WeightArchive, to url: URL, overwrite: Bool 
       guard archive.entries.count == 1 else {
         throw Malformed("a npy file holds one array, found \(archive.entries.count); write .npz or .safetensors")
       }
-      try writeAtomically(to: url.relativePath, overwrite: overwrite) { try Numpy.write(archive.entries[0].array, to: $0) }
+      try writeAtomically(to: url.relativePath, overwrite: overwrite) {
+        try Numpy.write(archive.entries[0].array, to: $0)
+      }
     default:
       throw Malformed("expected the extension .safetensors, .npz or .npy, found \(url.pathExtension.quoted)")
     }

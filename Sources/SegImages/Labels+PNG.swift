@@ -46,7 +46,8 @@ extension Labels {
     _ samples: [Sample], colors: [RGB] = [], to url: URL, overwrite: Bool
   ) throws {
     let (height, width) = pictureSize(for: "Labels.writePNG")
-    let bytes = try encodePNG(samples, width: width, height: height, channels: 1, colors: colors, name: url.relativePath)
+    let bytes = try encodePNG(
+      samples, width: width, height: height, channels: 1, colors: colors, name: url.relativePath)
     try writeAtomically(to: url.relativePath, overwrite: overwrite) { try $0.write(bytes) }
   }
 

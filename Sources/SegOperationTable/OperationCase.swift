@@ -61,7 +61,8 @@ public struct OperationCase: Sendable {
         return Tensor(shape, Tensor.normal(shape, using: &random).scalars.map { $0 + ($0 < 0 ? -0.1 : 0.1) })
       case .distinct:
         let count = shape.elementCount
-        return Tensor(shape, (0..<count).shuffled(using: &random).map { Float($0) * 4 / Float(Swift.max(count, 1)) - 2 })
+        return Tensor(
+          shape, (0..<count).shuffled(using: &random).map { Float($0) * 4 / Float(Swift.max(count, 1)) - 2 })
       }
     }
   }

@@ -11,7 +11,8 @@ extension OperationTable {
   }
 
   private static let permutes: [OperationCase] = [
-    ([2, 3], [1, 0]), ([2, 3, 4], [2, 0, 1]), ([2, 3, 4, 5], [0, 2, 3, 1]), ([2, 1, 3], [1, 0, 2]), ([37, 53], [1, 0]),
+    ([2, 3], [1, 0]), ([2, 3, 4], [2, 0, 1]), ([2, 3, 4, 5], [0, 2, 3, 1]), ([2, 1, 3], [1, 0, 2]),
+    ([37, 53], [1, 0]),
   ].map { (shape: Shape, axes: [Int]) in
     OperationCase(
       "permute", "\(shape) by \(axes)", [(shape, .normal)],
@@ -26,18 +27,20 @@ extension OperationTable {
       run: { concatenate($0, axis: axis) }, reference: { Reference.concatenate($0, axis: axis) })
   }
 
-  private static let slices: [OperationCase] = [
-    ([7], 0, 2..<6, 1), ([3, 9], 1, 0..<9, 2), ([3, 9], 1, 1..<8, 3), ([4, 3, 2], 0, 1..<1, 1), ([2, 5, 3], -2, 4..<5, 1),
-  ].map { (shape: Shape, axis: Int, range: Range<Int>, step: Int) in
-    OperationCase(
-      "slice", "\(shape) axis \(axis) \(range) by \(step)", [(shape, .normal)],
-      run: { $0[0].slice(axis: axis, range, step: step) },
-      reference: { Reference.slice($0[0], axis: axis, range: range, step: step) })
-  } + [
-    OperationCase(
-      "flip", "columns", [([2, 3, 5], .normal)], run: { $0[0].flipped(axis: -1) },
-      reference: { Reference.flip($0[0], axis: 2) })
-  ]
+  private static let slices: [OperationCase] =
+    [
+      ([7], 0, 2..<6, 1), ([3, 9], 1, 0..<9, 2), ([3, 9], 1, 1..<8, 3), ([4, 3, 2], 0, 1..<1, 1),
+      ([2, 5, 3], -2, 4..<5, 1),
+    ].map { (shape: Shape, axis: Int, range: Range<Int>, step: Int) in
+      OperationCase(
+        "slice", "\(shape) axis \(axis) \(range) by \(step)", [(shape, .normal)],
+        run: { $0[0].slice(axis: axis, range, step: step) },
+        reference: { Reference.slice($0[0], axis: axis, range: range, step: step) })
+    } + [
+      OperationCase(
+        "flip", "columns", [([2, 3, 5], .normal)], run: { $0[0].flipped(axis: -1) },
+        reference: { Reference.flip($0[0], axis: 2) })
+    ]
 
   private static let paddings: [OperationCase] = [(1, 2, 0, 3), (0, 0, 0, 0), (2, 2, 2, 2), (3, 0, 0, 0)].flatMap {
     (top: Int, bottom: Int, left: Int, right: Int) -> [OperationCase] in
@@ -55,18 +58,19 @@ extension OperationTable {
     ]
   }
 
-  private static let products: [OperationCase] = [(1, 1, 1), (3, 5, 2), (7, 13, 11), (2, 0, 3), (65, 3, 2), (2, 3, 129)].map {
-    (m: Int, k: Int, n: Int) in
-    OperationCase(
-      "matmul", "\(m)×\(k)×\(n)", [([m, k], .normal), ([k, n], .normal)], run: { matmul($0[0], $0[1]) },
-      reference: { Reference.matmul($0[0], $0[1]) })
-  } + [
-    OperationCase(
-      "linear", "3×5 to 3×2", [([3, 5], .normal), ([2, 5], .normal), ([2], .normal)],
-      run: { linear($0[0], weight: $0[1], bias: $0[2]) },
-      reference: { Reference.add(Reference.matmul($0[0], Reference.permute($0[1], axes: [1, 0])), $0[2]) }),
-    OperationCase(
-      "matmul", "130×257×131", [([130, 257], .normal), ([257, 131], .normal)], run: { matmul($0[0], $0[1]) },
-      reference: { Reference.matmul($0[0], $0[1]) })
-  ]
+  private static let products: [OperationCase] =
+    [(1, 1, 1), (3, 5, 2), (7, 13, 11), (2, 0, 3), (65, 3, 2), (2, 3, 129)].map {
+      (m: Int, k: Int, n: Int) in
+      OperationCase(
+        "matmul", "\(m)×\(k)×\(n)", [([m, k], .normal), ([k, n], .normal)], run: { matmul($0[0], $0[1]) },
+        reference: { Reference.matmul($0[0], $0[1]) })
+    } + [
+      OperationCase(
+        "linear", "3×5 to 3×2", [([3, 5], .normal), ([2, 5], .normal), ([2], .normal)],
+        run: { linear($0[0], weight: $0[1], bias: $0[2]) },
+        reference: { Reference.add(Reference.matmul($0[0], Reference.permute($0[1], axes: [1, 0])), $0[2]) }),
+      OperationCase(
+        "matmul", "130×257×131", [([130, 257], .normal), ([257, 131], .normal)], run: { matmul($0[0], $0[1]) },
+        reference: { Reference.matmul($0[0], $0[1]) }),
+    ]
 }

@@ -1,34 +1,39 @@
 import SegKernels
 
 extension OperationTable {
-  static let normalization: [OperationCase] = [([2, 3, 2, 3] as Shape), [5, 2], [1, 2, 1, 17], [3, 1, 5, 5], [2, 7, 33, 31]].flatMap {
-    shape -> [OperationCase] in
-    let parameters: [(Shape, OperationCase.Domain)] = [([shape[1]], .positive), ([shape[1]], .normal)]
-    return [
+  static let normalization: [OperationCase] =
+    [([2, 3, 2, 3] as Shape), [5, 2], [1, 2, 1, 17], [3, 1, 5, 5], [2, 7, 33, 31]].flatMap {
+      shape -> [OperationCase] in
+      let parameters: [(Shape, OperationCase.Domain)] = [([shape[1]], .positive), ([shape[1]], .normal)]
+      return [
+        OperationCase(
+          "batchNorm", "training \(shape)", [(shape, .normal)] + parameters,
+          run: { batchNorm($0[0], weight: $0[1], bias: $0[2]).result },
+          reference: { Reference.batchNormTraining($0[0], weight: $0[1], bias: $0[2]).y }),
+        OperationCase(
+          "batchNorm", "evaluation \(shape)", [(shape, .normal)] + parameters,
+          run: { [statistics = statistics(shape)] in
+            batchNorm($0[0], weight: $0[1], bias: $0[2], mean: statistics.mean, variance: statistics.variance)
+          },
+          reference: { [statistics = statistics(shape)] in
+            Reference.batchNormEvaluation(
+              $0[0], mean: ReferenceArray(statistics.mean), variance: ReferenceArray(statistics.variance),
+              weight: $0[1],
+              bias: $0[2])
+          }),
+      ]
+    } + [
+      // A mean far from 0 beside a small deviation: where one-pass variances fail.
       OperationCase(
-        "batchNorm", "training \(shape)", [(shape, .normal)] + parameters,
-        run: { batchNorm($0[0], weight: $0[1], bias: $0[2]).result },
-        reference: { Reference.batchNormTraining($0[0], weight: $0[1], bias: $0[2]).y }),
-      OperationCase(
-        "batchNorm", "evaluation \(shape)", [(shape, .normal)] + parameters, run: { [statistics = statistics(shape)] in
-          batchNorm($0[0], weight: $0[1], bias: $0[2], mean: statistics.mean, variance: statistics.variance)
-        },
-        reference: { [statistics = statistics(shape)] in
-          Reference.batchNormEvaluation(
-            $0[0], mean: ReferenceArray(statistics.mean), variance: ReferenceArray(statistics.variance), weight: $0[1],
-            bias: $0[2])
-        }),
+        "batchNorm", "training, mean 1000", [([2, 2, 8, 9], .positive), ([2], .positive), ([2], .normal)],
+        tolerance: 1e-3,
+        checksGradient: false, run: { batchNorm($0[0] + 1000, weight: $0[1], bias: $0[2]).result },
+        reference: {
+          Reference.batchNormTraining(
+            Reference.add($0[0], ReferenceArray([], [1000])), weight: $0[1], bias: $0[2]
+          ).y
+        })
     ]
-  } + [
-    // A mean far from 0 beside a small deviation: where one-pass variances fail.
-    OperationCase(
-      "batchNorm", "training, mean 1000", [([2, 2, 8, 9], .positive), ([2], .positive), ([2], .normal)], tolerance: 1e-3,
-      checksGradient: false, run: { batchNorm($0[0] + 1000, weight: $0[1], bias: $0[2]).result },
-      reference: {
-        Reference.batchNormTraining(
-          Reference.add($0[0], ReferenceArray([], [1000])), weight: $0[1], bias: $0[2]).y
-      })
-  ]
 
   private static func statistics(_ shape: Shape) -> (mean: Tensor, variance: Tensor) {
     var random = RandomSource(seed: 9)

@@ -3,7 +3,8 @@ import SegKernels
 extension OperationTable {
   static let reductions: [OperationCase] = [
     rows("sum", .normal, { $0.sum(axes: $1, keepDimensions: $2) }, { Reference.sum($0, axes: $1, keepDimensions: $2) }),
-    rows("mean", .normal, { $0.mean(axes: $1, keepDimensions: $2) }, { Reference.mean($0, axes: $1, keepDimensions: $2) }),
+    rows(
+      "mean", .normal, { $0.mean(axes: $1, keepDimensions: $2) }, { Reference.mean($0, axes: $1, keepDimensions: $2) }),
     rows(
       "maximum", .distinct, { $0.maximum(axes: $1, keepDimensions: $2) },
       { Reference.maximum($0, axes: $1, keepDimensions: $2) }),
@@ -18,7 +19,8 @@ extension OperationTable {
     _ reference: @escaping @Sendable (ReferenceArray, [Int], Bool) -> ReferenceArray
   ) -> [OperationCase] {
     let choices: [(Shape, [Int], Bool)] = [
-      ([1], [], false), ([3, 5], [], false), ([3, 5], [0], false), ([3, 5], [1], true), ([2, 3, 4, 5], [0, 2, 3], false),
+      ([1], [], false), ([3, 5], [], false), ([3, 5], [0], false), ([3, 5], [1], true),
+      ([2, 3, 4, 5], [0, 2, 3], false),
       ([2, 3, 4, 5], [1], true), ([2, 3, 4, 5], [0, 2], true), ([2, 3, 4], [-1], false), ([5, 700], [0], false),
       ([70_001], [], false), ([3, 1, 7], [1], false),
     ]
@@ -29,7 +31,9 @@ extension OperationTable {
     }
   }
 
-  private static let broadcasts: [OperationCase] = [([1], [4]), ([3, 1], [2, 3, 5]), ([], [2, 2]), ([2, 3], [2, 3])].map {
+  private static let broadcasts: [OperationCase] = [
+    ([1], [4]), ([3, 1], [2, 3, 5]), ([], [2, 2]), ([2, 3], [2, 3]),
+  ].map {
     (from: Shape, to: Shape) in
     OperationCase(
       "broadcast", "\(from) to \(to)", [(from, .normal)], run: { $0[0].broadcast(to: to) },

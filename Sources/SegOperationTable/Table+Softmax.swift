@@ -36,10 +36,12 @@ extension OperationTable {
     let ignored: Int32 = 255
     let labelShape = Shape([shape[0]] + shape[2...])
     var random = RandomSource(seed: 5)
-    let labels = Labels(labelShape, (0..<labelShape.elementCount).map { _ in
-      let value = Int32.random(in: -1..<Int32(shape[1]), using: &random)
-      return value < 0 ? ignored : value
-    })
+    let labels = Labels(
+      labelShape,
+      (0..<labelShape.elementCount).map { _ in
+        let value = Int32.random(in: -1..<Int32(shape[1]), using: &random)
+        return value < 0 ? ignored : value
+      })
     let classWeights = weights ? Tensor.uniform([shape[1]], in: 0.5..<2, using: &random) : nil
     return OperationCase(
       "crossEntropy", label, [(shape, .normal)],

@@ -27,9 +27,13 @@ public struct Benchmark: Sendable, Codable {
     let graph = Graph.capture(inputs: [shape]) { [model.network($0[0])] }
     let step: () -> Void
     if isTraining {
-      guard model.output == .segmentation else { throw UsageError("--train: expected a model that segments, found '\(model.name)'") }
+      guard model.output == .segmentation else {
+        throw UsageError("--train: expected a model that segments, found '\(model.name)'")
+      }
       model.network.setTraining(true)
-      let labels = Labels([batch, height, width], (0..<(batch * height * width)).map { _ in Int32.random(in: 0..<Int32(model.classes), using: &random) })
+      let labels = Labels(
+        [batch, height, width],
+        (0..<(batch * height * width)).map { _ in Int32.random(in: 0..<Int32(model.classes), using: &random) })
       let optimizer = SGD(learningRate: 0.001)
       step = {
         func update(_ network: some UnaryModule) {

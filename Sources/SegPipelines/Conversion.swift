@@ -23,15 +23,22 @@ public struct Conversion: Sendable {
     var entries = original.entries.map { (old: $0.name, new: $0.name, array: $0.array) }
     var notes: [String] = []
     if let wrapper = original.wrapper { notes.append("weights taken from '\(wrapper)' of the checkpoint") }
-    if !original.leftOut.isEmpty { notes.append("left out of the checkpoint: \(original.leftOut.joined(separator: ", "))") }
+    if !original.leftOut.isEmpty {
+      notes.append("left out of the checkpoint: \(original.leftOut.joined(separator: ", "))")
+    }
     if !prefix.isEmpty {
       let dropped = entries.count { !$0.new.hasPrefix(prefix) }
       if dropped > 0 { notes.append("\(dropped) arrays without the prefix '\(prefix)' left out") }
-      entries = entries.filter { $0.new.hasPrefix(prefix) }.map { ($0.old, String($0.new.dropFirst(prefix.count)), $0.array) }
-      guard !entries.isEmpty else { throw FileError(path: input.relativePath, problem: "no array's name begins with '\(prefix)'") }
+      entries = entries.filter { $0.new.hasPrefix(prefix) }.map {
+        ($0.old, String($0.new.dropFirst(prefix.count)), $0.array)
+      }
+      guard !entries.isEmpty else {
+        throw FileError(path: input.relativePath, problem: "no array's name begins with '\(prefix)'")
+      }
     }
     if let model {
-      let built = try ModelRegistry.build(model, classes: original.classCount(of: model), inputChannels: inputChannels ?? 3)
+      let built = try ModelRegistry.build(
+        model, classes: original.classCount(of: model), inputChannels: inputChannels ?? 3)
       entries = try Conversion.fit(entries, to: built, path: input.relativePath, &notes)
     }
     renamed = entries.filter { $0.old != $0.new }.map { ($0.old, $0.new) }
@@ -40,7 +47,9 @@ public struct Conversion: Sendable {
   }
 
   /// Writes the converted weights in the format of the extension.
-  public func write(to output: URL, overwrite: Bool) throws { try writeWeights(archive, to: output, overwrite: overwrite) }
+  public func write(to output: URL, overwrite: Bool) throws {
+    try writeWeights(archive, to: output, overwrite: overwrite)
+  }
 
   private typealias Entry = (old: String, new: String, array: WeightArray)
 
@@ -67,7 +76,9 @@ public struct Conversion: Sendable {
     guard matches(best) > 0 else {
       throw FileError(
         path: path,
-        problem: "expected names of \(model.name) such as '\(model.network.state[0].name)', found '\(entries.first?.old ?? "none")'")
+        problem:
+          "expected names of \(model.name) such as '\(model.network.state[0].name)', found '\(entries.first?.old ?? "none")'"
+      )
     }
     var fitted: [Entry] = [], left: [String] = []
     for entry in entries {
@@ -86,10 +97,18 @@ public struct Conversion: Sendable {
       notes.append("\(entry.old): \(adapted.how)")
       fitted.append((entry.old, name, .float(adapted.kernel)))
     }
-    if !left.isEmpty { notes.append("\(left.count) arrays that \(model.name) does not have left out: \(left.prefix(5).joined(separator: ", "))\(left.count > 5 ? ", …" : "")") }
+    if !left.isEmpty {
+      notes.append(
+        "\(left.count) arrays that \(model.name) does not have left out: \(left.prefix(5).joined(separator: ", "))\(left.count > 5 ? ", …" : "")"
+      )
+    }
     let names = Set(fitted.map(\.new))
     let missing = model.network.state.filter { !names.contains($0.name) && $0.parameter.role == .weight }
-    if !missing.isEmpty { notes.append("\(missing.count) parameters of \(model.name) are not in the file: \(missing.prefix(5).map(\.name).joined(separator: ", "))\(missing.count > 5 ? ", …" : "")") }
+    if !missing.isEmpty {
+      notes.append(
+        "\(missing.count) parameters of \(model.name) are not in the file: \(missing.prefix(5).map(\.name).joined(separator: ", "))\(missing.count > 5 ? ", …" : "")"
+      )
+    }
     return fitted
   }
 
@@ -105,6 +124,8 @@ public struct Conversion: Sendable {
       return (kernel.sum(axes: [1], keepDimensions: true), "\(found[1]) input channels averaged to 1")
     }
     let repeated = (0..<shape[1]).map { kernel.slice(axis: 1, ($0 % found[1])..<($0 % found[1] + 1)) }
-    return (concatenate(repeated, axis: 1) * scale, "\(found[1]) input channels repeated to \(shape[1]), scaled by \(scale)")
+    return (
+      concatenate(repeated, axis: 1) * scale, "\(found[1]) input channels repeated to \(shape[1]), scaled by \(scale)"
+    )
   }
 }

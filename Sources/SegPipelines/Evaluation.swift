@@ -38,7 +38,8 @@ public struct Evaluation: Sendable, Codable {
     let table = dataset.classes
     guard table.count == segmenter.classes.count else {
       throw UsageError(
-        "the weights know \(segmenter.classes.count) classes, \(source.kind) has \(table.count): \(table.names.joined(separator: ", "))")
+        "the weights know \(segmenter.classes.count) classes, \(source.kind) has \(table.count): \(table.names.joined(separator: ", "))"
+      )
     }
     var matrix = ConfusionMatrix(classes: table.count, ignoreIndex: table.ignoreIndex.map(Int.init))
     let count = min(limit ?? dataset.count, dataset.count)
@@ -63,6 +64,7 @@ public struct Evaluation: Sendable, Codable {
     classes = zip(table.names, zip(matrix.iou(), matrix.classAccuracy)).map {
       ClassScore(name: $0, iou: $1.0, accuracy: $1.1)
     }
-    secondsPerImage = (Double(inference.components.seconds) + Double(inference.components.attoseconds) * 1e-18) / Double(max(count, 1))
+    secondsPerImage =
+      (Double(inference.components.seconds) + Double(inference.components.attoseconds) * 1e-18) / Double(max(count, 1))
   }
 }

@@ -4,7 +4,9 @@ import SegKernels
 /// The name of a model that can be built: `segmentation_ffnet78S_dBBB_mobile`, `resnet50`, …
 ///
 /// Published names may be written without the prefix `segmentation_`.
-public struct ModelName: RawRepresentable, Sendable, Hashable, Codable, ExpressibleByStringLiteral, CustomStringConvertible {
+public struct ModelName: RawRepresentable, Sendable, Hashable, Codable, ExpressibleByStringLiteral,
+  CustomStringConvertible
+{
   public let rawValue: String
 
   public init(rawValue: String) { self.rawValue = rawValue }

@@ -27,7 +27,9 @@ public struct Prediction {
   /// - Parameters:
   ///   - folder: where the results go; beside each photograph by default.
   ///   - size: what photographs are resized to for the network.
-  public init(_ segmenter: Segmenter, folder: URL?, size: Pair? = nil, extras: Extras = Extras(), overwrite: Bool = false) {
+  public init(
+    _ segmenter: Segmenter, folder: URL?, size: Pair? = nil, extras: Extras = Extras(), overwrite: Bool = false
+  ) {
     self.segmenter = segmenter
     self.folder = folder
     self.size = size
@@ -66,7 +68,9 @@ public struct Prediction {
     let image = try Image(contentsOf: photo)
     if !overwrite {
       for name in names where FileManager.default.fileExists(atPath: file(name).relativePath) {
-        throw FileError(path: file(name).relativePath, kind: .unwritable, problem: "exists already, and overwriting was not asked for (--force)")
+        throw FileError(
+          path: file(name).relativePath, kind: .unwritable,
+          problem: "exists already, and overwriting was not asked for (--force)")
       }
     }
     if let folder {
@@ -84,7 +88,9 @@ public struct Prediction {
       let archive = WeightArchive([("array", .float(result.probabilities))])
       try writeWeights(archive, to: file("_probabilities.npy"), overwrite: overwrite)
     }
-    if extras.confidence { try gray(result.confidence).writeGray8PNG(to: file("_confidence.png"), overwrite: overwrite) }
+    if extras.confidence {
+      try gray(result.confidence).writeGray8PNG(to: file("_confidence.png"), overwrite: overwrite)
+    }
     if extras.entropy { try gray(result.entropy).writeGray8PNG(to: file("_entropy.png"), overwrite: overwrite) }
     return Result(
       image: photo.relativePath, width: image.width, height: image.height, classes: shares(result.labels),

@@ -14,7 +14,9 @@ public enum RawRun {
   @discardableResult
   public static func run(_ loaded: LoadedModel, input: URL, output: URL, overwrite: Bool) throws -> [Shape] {
     if !overwrite, FileManager.default.fileExists(atPath: output.relativePath) {
-      throw FileError(path: output.relativePath, kind: .unwritable, problem: "exists already, and overwriting was not asked for (--force)")
+      throw FileError(
+        path: output.relativePath, kind: .unwritable,
+        problem: "exists already, and overwriting was not asked for (--force)")
     }
     let archive = try readWeights(at: input)
     let results = try archive.entries.map { entry in

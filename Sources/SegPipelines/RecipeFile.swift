@@ -28,7 +28,8 @@
         text = content
       } else {
         throw FileError(
-          path: name, kind: .missing, problem: "expected a YAML file or one of the recipes \(names.joined(separator: ", "))")
+          path: name, kind: .missing,
+          problem: "expected a YAML file or one of the recipes \(names.joined(separator: ", "))")
       }
       var recipe = try parse(text, path: name)
       for setting in settings {
@@ -36,7 +37,8 @@
         guard parts.count == 2 else { throw UsageError("--set \(setting): expected key=value") }
         // "a.b=c" is the YAML {a: {b: c}}.
         let keys = parts[0].split(separator: ".")
-        let yaml = keys.dropLast().map { "{\($0): " }.joined() + "{\(keys.last ?? ""): \(parts[1])}"
+        let yaml =
+          keys.dropLast().map { "{\($0): " }.joined() + "{\(keys.last ?? ""): \(parts[1])}"
           + String(repeating: "}", count: max(keys.count - 1, 0))
         recipe = try parse(yaml, path: "--set \(setting)", over: recipe)
       }
@@ -52,7 +54,8 @@
           }
           return tree
         } catch let error as YamlError {
-          throw FileError(path: path, problem: "expected YAML, found: " + "\(error)".split(separator: "\n").joined(separator: " "))
+          throw FileError(
+            path: path, problem: "expected YAML, found: " + "\(error)".split(separator: "\n").joined(separator: " "))
         }
       }
       let known = try tree(YAMLEncoder().encode(base))
@@ -64,7 +67,9 @@
       }
     }
 
-    private static func merge(_ new: [String: Any], into old: [String: Any], at prefix: String, path: String) throws -> [String: Any] {
+    private static func merge(_ new: [String: Any], into old: [String: Any], at prefix: String, path: String) throws
+      -> [String: Any]
+    {
       var result = old
       for (key, value) in new {
         guard let current = old[key] else {
@@ -72,7 +77,9 @@
           throw UsageError("\(path): unknown key '\(prefix)\(key)'; the nearest is '\(prefix)\(nearest)'")
         }
         if let inner = current as? [String: Any] {
-          guard let value = value as? [String: Any] else { throw UsageError("\(path): '\(prefix)\(key)' should have keys of its own") }
+          guard let value = value as? [String: Any] else {
+            throw UsageError("\(path): '\(prefix)\(key)' should have keys of its own")
+          }
           result[key] = try merge(value, into: inner, at: "\(prefix)\(key).", path: path)
         } else {
           result[key] = value

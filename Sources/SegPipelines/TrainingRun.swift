@@ -28,21 +28,28 @@ public struct TrainingRun {
   /// - Parameter resume: go on from the folder's last checkpoint.
   /// - Throws: `UsageError` for a recipe that cannot be run, `FileError` for data, weights or folders.
   public init(_ recipe: Recipe, folder: URL, resume: Bool) throws {
-    guard recipe.problems.isEmpty else { throw UsageError("recipe \(recipe.name): " + recipe.problems.joined(separator: "; ")) }
+    guard recipe.problems.isEmpty else {
+      throw UsageError("recipe \(recipe.name): " + recipe.problems.joined(separator: "; "))
+    }
     self.recipe = recipe
     self.folder = folder
     source = try DataSource(kind: recipe.data.kind, root: recipe.data.root)
     let dataset = try source.dataset(split: recipe.data.split)
     guard dataset.count >= recipe.batch else {
-      throw UsageError("recipe \(recipe.name): a batch of \(recipe.batch) needs as many samples, \(recipe.data.kind) has \(dataset.count)")
+      throw UsageError(
+        "recipe \(recipe.name): a batch of \(recipe.batch) needs as many samples, \(recipe.data.kind) has \(dataset.count)"
+      )
     }
     let model = try ModelRegistry.build(ModelName(recipe.model), classes: dataset.classes.count, seed: recipe.seed)
-    guard model.output == .segmentation else { throw UsageError("model '\(model.name)' classifies whole images; expected one that segments") }
+    guard model.output == .segmentation else {
+      throw UsageError("model '\(model.name)' classifies whole images; expected one that segments")
+    }
     notes = recipe.weights.isEmpty ? [] : try TrainingRun.start(model, from: URL(fileURLWithPath: recipe.weights))
     let crop = Pair(height: recipe.augment.crop[0], width: recipe.augment.crop[1])
     let loader = BatchLoader(
       dataset, batchSize: recipe.batch,
-      augmentation: Augmentation(scale: recipe.augment.scale[0]...recipe.augment.scale[1], crop: crop, flips: recipe.augment.flip),
+      augmentation: Augmentation(
+        scale: recipe.augment.scale[0]...recipe.augment.scale[1], crop: crop, flips: recipe.augment.flip),
       seed: recipe.seed)
     let task = SegmentationTask(
       model.network, ignoreIndex: dataset.classes.ignoreIndex.map(Int.init),
@@ -66,11 +73,14 @@ public struct TrainingRun {
     }
     let outcome = Outcome(
       folder: folder.relativePath, steps: recipe.steps,
-      seconds: Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18, validation: validation)
+      seconds: Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18,
+      validation: validation)
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
     let json = try encoder.encode(outcome)
-    try writeAtomically(to: folder.appendingPathComponent("results.json").relativePath, overwrite: true) { try $0.write([UInt8](json)) }
+    try writeAtomically(to: folder.appendingPathComponent("results.json").relativePath, overwrite: true) {
+      try $0.write([UInt8](json))
+    }
     return outcome
   }
 

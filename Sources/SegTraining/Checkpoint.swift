@@ -30,9 +30,10 @@ struct Checkpoint {
     self.step = step
     self.recipe = recipe
     func part(_ prefix: String) -> [String: Tensor] {
-      Dictionary(uniqueKeysWithValues: archive.entries.filter { $0.name.hasPrefix(prefix) }.map {
-        (String($0.name.dropFirst(prefix.count)), $0.array.tensor)
-      })
+      Dictionary(
+        uniqueKeysWithValues: archive.entries.filter { $0.name.hasPrefix(prefix) }.map {
+          (String($0.name.dropFirst(prefix.count)), $0.array.tensor)
+        })
     }
     model = part("model.")
     optimizer = part("optimizer.")

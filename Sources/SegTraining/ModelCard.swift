@@ -51,12 +51,14 @@ public struct ModelCard: Sendable, Hashable {
     }
     guard let model = metadata["model"], let names = value("classes", as: [String].self), !names.isEmpty,
       let colors = value("palette", as: [[UInt8]].self), colors.count == names.count,
-      colors.allSatisfy({ $0.count == 3 }), let mean = value("mean", as: [Float].self), mean.count == 3, let deviation = value("std", as: [Float].self),
+      colors.allSatisfy({ $0.count == 3 }), let mean = value("mean", as: [Float].self), mean.count == 3,
+      let deviation = value("std", as: [Float].self),
       deviation.count == 3, deviation.allSatisfy({ $0 > 0 }), let size = value("size", as: [Int].self), size.count == 2
     else { return nil }
     self.model = model
     classes = ClassTable(
-      names: names, palette: Palette(colors.map { RGB($0[0], $0[1], $0[2]) }), ignoreIndex: value("ignore", as: Int32.self))
+      names: names, palette: Palette(colors.map { RGB($0[0], $0[1], $0[2]) }),
+      ignoreIndex: value("ignore", as: Int32.self))
     normalization = ImageNormalization(mean: mean, deviation: deviation)
     self.size = Pair(height: size[0], width: size[1])
     recipe = metadata["recipe"] ?? ""

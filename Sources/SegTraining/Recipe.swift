@@ -76,12 +76,17 @@ public struct Recipe: Codable, Sendable, Hashable {
     require(batch >= 1, "batch: expected at least 1, found \(batch)")
     require(steps >= 1, "steps: expected at least 1, found \(steps)")
     require(checkpointEvery >= 1, "checkpointEvery: expected at least 1, found \(checkpointEvery)")
-    require(augment.crop.count == 2 && augment.crop.allSatisfy { $0 >= 32 }, "augment.crop: expected rows and columns of at least 32, found \(augment.crop)")
+    require(
+      augment.crop.count == 2 && augment.crop.allSatisfy { $0 >= 32 },
+      "augment.crop: expected rows and columns of at least 32, found \(augment.crop)")
     require(
       augment.scale.count == 2 && augment.scale[0] > 0 && augment.scale[0] <= augment.scale[1],
       "augment.scale: expected a least and a largest factor, found \(augment.scale)")
-    require(optimization.learningRate > 0, "optimization.learningRate: expected a positive number, found \(optimization.learningRate)")
-    require((0..<1).contains(optimization.momentum), "optimization.momentum: expected 0..<1, found \(optimization.momentum)")
+    require(
+      optimization.learningRate > 0,
+      "optimization.learningRate: expected a positive number, found \(optimization.learningRate)")
+    require(
+      (0..<1).contains(optimization.momentum), "optimization.momentum: expected 0..<1, found \(optimization.momentum)")
     require((0..<1).contains(loss.labelSmoothing), "loss.labelSmoothing: expected 0..<1, found \(loss.labelSmoothing)")
     return problems
   }

@@ -66,12 +66,15 @@ public final class Trainer {
       throw FileError(path: folder.relativePath, kind: .unwritable, problem: "expected a folder that can be made")
     }
     let text = Array(recipe.json.utf8)
-    try writeAtomically(to: folder.appendingPathComponent("recipe.json").relativePath, overwrite: true) { try $0.write(text) }
+    try writeAtomically(to: folder.appendingPathComponent("recipe.json").relativePath, overwrite: true) {
+      try $0.write(text)
+    }
   }
 
   /// Takes up the newest checkpoint that can be read; one that was cut off is passed over.
   private func restore() throws {
-    var problem = FileError(path: folder.relativePath, kind: .missing, problem: "expected a run's checkpoints, found none")
+    var problem = FileError(
+      path: folder.relativePath, kind: .missing, problem: "expected a run's checkpoints, found none")
     for file in Checkpoint.files(in: folder).reversed() {
       do {
         let checkpoint = try Checkpoint(contentsOf: file)

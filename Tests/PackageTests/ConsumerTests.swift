@@ -17,23 +17,23 @@ final class ConsumerTests: XCTestCase {
     let sources = consumer.appendingPathComponent("Sources/Consumer")
     try files.createDirectory(at: sources, withIntermediateDirectories: true)
     try """
-      // swift-tools-version: 6.2
-      import PackageDescription
+    // swift-tools-version: 6.2
+    import PackageDescription
 
-      let package = Package(
-        name: "Consumer",
-        dependencies: [.package(path: "../another-name", traits: [])],
-        targets: [
-          .executableTarget(name: "Consumer", dependencies: [.product(name: "SegKernels", package: "another-name")])
-        ])
-      """.write(to: consumer.appendingPathComponent("Package.swift"), atomically: true, encoding: .utf8)
+    let package = Package(
+      name: "Consumer",
+      dependencies: [.package(path: "../another-name", traits: [])],
+      targets: [
+        .executableTarget(name: "Consumer", dependencies: [.product(name: "SegKernels", package: "another-name")])
+      ])
+    """.write(to: consumer.appendingPathComponent("Package.swift"), atomically: true, encoding: .utf8)
     try """
-      import SegKernels
+    import SegKernels
 
-      let x = Tensor([1, 1, 3, 3], (1...9).map { Float($0) })
-      let (_, gradients) = valueAndGradient(at: [x]) { conv2d($0[0], weight: .ones([1, 1, 2, 2])).sum() }
-      print(gradients[0].scalars)
-      """.write(to: sources.appendingPathComponent("main.swift"), atomically: true, encoding: .utf8)
+    let x = Tensor([1, 1, 3, 3], (1...9).map { Float($0) })
+    let (_, gradients) = valueAndGradient(at: [x]) { conv2d($0[0], weight: .ones([1, 1, 2, 2])).sum() }
+    print(gradients[0].scalars)
+    """.write(to: sources.appendingPathComponent("main.swift"), atomically: true, encoding: .utf8)
 
     // A pkg-config that finds nothing goes before the real one.
     let tools = folder.appendingPathComponent("tools")

@@ -12,7 +12,8 @@ final class MisuseTests: XCTestCase {
       "reshape": ["reshape: ", "(1, 3, 4, 5)", "[7, 9]"], "slice": ["slice: ", "2..<9", "(1, 3, 4, 5)"],
       "capture": ["reads the data", "captured"], "scalar": ["valueAndGradient: ", "(1, 3, 4, 5)"],
     ]
-    let folder = Bundle.allBundles.map(\.bundleURL).first { $0.pathExtension == "xctest" }?.deletingLastPathComponent()
+    let folder =
+      Bundle.allBundles.map(\.bundleURL).first { $0.pathExtension == "xctest" }?.deletingLastPathComponent()
       ?? URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
     for (name, words) in cases {
       let process = Process()

@@ -26,7 +26,9 @@ final class BatchLoaderTests: XCTestCase {
   private let plain = ImageNormalization(mean: [0, 0, 0], deviation: [1 / 255, 1 / 255, 1 / 255])
 
   private func loader(_ augmentation: Augmentation, seed: UInt64 = 1, cacheLimit: Int = 1 << 20) -> BatchLoader {
-    BatchLoader(Synthetic(count: 10), batchSize: 3, augmentation: augmentation, normalization: plain, seed: seed, cacheLimit: cacheLimit)
+    BatchLoader(
+      Synthetic(count: 10), batchSize: 3, augmentation: augmentation, normalization: plain, seed: seed,
+      cacheLimit: cacheLimit)
   }
 
   /// At scale 1 every pixel of a crop is a pixel of the image, and the label goes with it, mirrored or not.
@@ -87,7 +89,8 @@ final class BatchLoaderTests: XCTestCase {
   func testScalingIsBilinear() throws {
     let dataset = Synthetic(count: 3)
     let loader = BatchLoader(
-      dataset, batchSize: 3, augmentation: Augmentation(scale: 2...2, crop: [24, 32], flips: false), normalization: plain, seed: 1)
+      dataset, batchSize: 3, augmentation: Augmentation(scale: 2...2, crop: [24, 32], flips: false),
+      normalization: plain, seed: 1)
     let batch = try loader.batch(at: 0)
     for (n, name) in batch.names.enumerated() {
       let image = try dataset.sample(at: Int(name)!).image

@@ -11,8 +11,20 @@ final class CamVidTests: XCTestCase {
   func testCountsOfTheRealData() throws {
     let root = try Fixtures.researchData("camvid")
     let expected = [
-      "train": (367, [10_682_767, 14_750_079, 623_349, 20_076_880, 2_845_085, 6_166_762, 743_859, 714_595, 3_719_877, 405_385, 184_967, 2_503_995]),
-      "val": (101, [1_601_620, 4_531_180, 98_499, 5_053_176, 1_521_751, 2_851_125, 155_724, 537_197, 304_716, 113_531, 387_010, 297_271]),
+      "train": (
+        367,
+        [
+          10_682_767, 14_750_079, 623_349, 20_076_880, 2_845_085, 6_166_762, 743_859, 714_595, 3_719_877, 405_385,
+          184_967, 2_503_995,
+        ]
+      ),
+      "val": (
+        101,
+        [
+          1_601_620, 4_531_180, 98_499, 5_053_176, 1_521_751, 2_851_125, 155_724, 537_197, 304_716, 113_531, 387_010,
+          297_271,
+        ]
+      ),
     ]
     for (split, (count, pixels)) in expected {
       let dataset = try CamVid(root: root, split: split)
@@ -50,11 +62,14 @@ final class CamVidTests: XCTestCase {
   }
 
   func testListsOfBothKindsAreRead() throws {
-    XCTAssertEqual(try CamVid(root: makeFolder("a.png b.png\n\n"), split: "train").sample(at: 0).labels.values, [0, 11, 10, 3])
+    XCTAssertEqual(
+      try CamVid(root: makeFolder("a.png b.png\n\n"), split: "train").sample(at: 0).labels.values, [0, 11, 10, 3])
     let root = try makeFolder("/SegNet/CamVid/x/a.png /SegNet/CamVid/y/b.png\n")
     for (folder, file) in [("x", "a.png"), ("y", "b.png")] {
-      try FileManager.default.createDirectory(at: root.appendingPathComponent(folder), withIntermediateDirectories: true)
-      try FileManager.default.moveItem(at: root.appendingPathComponent(file), to: root.appendingPathComponent("\(folder)/\(file)"))
+      try FileManager.default.createDirectory(
+        at: root.appendingPathComponent(folder), withIntermediateDirectories: true)
+      try FileManager.default.moveItem(
+        at: root.appendingPathComponent(file), to: root.appendingPathComponent("\(folder)/\(file)"))
     }
     XCTAssertEqual(try CamVid(root: root, split: "train").count, 1)
   }
@@ -66,8 +81,11 @@ final class CamVidTests: XCTestCase {
     }
     let missing = message { try CamVid(root: URL(fileURLWithPath: "/nowhere/camvid"), split: "train") }
     XCTAssertTrue(missing.hasPrefix("/nowhere/camvid: expected the folder"), missing)
-    let lists = try makeFolder("a.png\n"), gone = try makeFolder("a.png b.png\na.png c.png\n"), empty = try makeFolder("")
-    for (root, words) in [(lists, ["train.txt", "line 1", "two paths", "found 1"]), (gone, ["line 2", "c.png"]), (empty, ["empty"])] {
+    let lists = try makeFolder("a.png\n"), gone = try makeFolder("a.png b.png\na.png c.png\n"),
+      empty = try makeFolder("")
+    for (root, words) in [
+      (lists, ["train.txt", "line 1", "two paths", "found 1"]), (gone, ["line 2", "c.png"]), (empty, ["empty"]),
+    ] {
       let text = message { try CamVid(root: root, split: "train") }
       for word in words { XCTAssertTrue(text.contains(word), text) }
     }

@@ -62,7 +62,9 @@ final class FFNetTests: XCTestCase {
       let network = FFNet(try XCTUnwrap(FFNetConfiguration(name: name)), seed: nil)
       // Any weights will do; drawing 3.4 billion normal numbers would take minutes.
       for (_, parameter) in network.state where parameter.role == .weight {
-        parameter.value = Tensor(uninitialized: parameter.shape) { for i in $0.indices { $0[i] = Float(i % 61 - 29) / 512 } }
+        parameter.value = Tensor(uninitialized: parameter.shape) {
+          for i in $0.indices { $0[i] = Float(i % 61 - 29) / 512 }
+        }
       }
       let x = ReferenceRule.tensor("input", name.contains("pre_down") ? [1, 3, 128, 160] : [1, 3, 64, 96])
       let graph = Graph.capture(inputs: [x.shape], parameters: network) { [network($0[0])] }
@@ -89,10 +91,14 @@ final class FFNetTests: XCTestCase {
   }
 
   func testNamesThatAreNoNetworks() {
-    for name in ["", "ffnet", "ffnet40S_dBBB_mobil", "ffnet41S_BBB", "ffnet40S_ABB", "classification_ffnet40S_BBB", "resnet50", "ffnet40S_BBX"] {
+    for name in [
+      "", "ffnet", "ffnet40S_dBBB_mobil", "ffnet41S_BBB", "ffnet40S_ABB", "classification_ffnet40S_BBB", "resnet50",
+      "ffnet40S_BBX",
+    ] {
       XCTAssertNil(FFNetConfiguration(name: name), name)
     }
-    XCTAssertEqual(FFNetConfiguration(name: "ffnet40S_dBBB_mobile"), FFNetConfiguration(name: "segmentation_ffnet40S_dBBB_mobile"))
+    XCTAssertEqual(
+      FFNetConfiguration(name: "ffnet40S_dBBB_mobile"), FFNetConfiguration(name: "segmentation_ffnet40S_dBBB_mobile"))
   }
 
   // MARK: Loading
@@ -129,8 +135,11 @@ final class FFNetTests: XCTestCase {
     XCTAssertEqual(shortcut.count, 6)
     XCTAssertTrue(shortcut.allSatisfy { $0.hasPrefix("backbone_model.layer1.0.downsample.") })
     let now = values(target)
-    XCTAssertEqual(now["head.layers.1.fam_4.layers.0.weight"]!.scalars, fresh["head.layers.1.fam_4.layers.0.weight"]!.scalars)
-    XCTAssertEqual(now["backbone_model.layer2.0.conv1.weight"]!.scalars, values(classifier)["backbone_model.layer2.0.conv1.weight"]!.scalars)
+    XCTAssertEqual(
+      now["head.layers.1.fam_4.layers.0.weight"]!.scalars, fresh["head.layers.1.fam_4.layers.0.weight"]!.scalars)
+    XCTAssertEqual(
+      now["backbone_model.layer2.0.conv1.weight"]!.scalars,
+      values(classifier)["backbone_model.layer2.0.conv1.weight"]!.scalars)
   }
 
   /// Another number of classes: everything but the last layer is kept, and the difference is reported by name.
@@ -140,7 +149,8 @@ final class FFNetTests: XCTestCase {
       XCTAssertTrue("\($0)".contains("head.layers.3.last_layer.3.weight"), "\($0)")
     }
     let report = try target.load(published: values(source), .fineTuning)
-    XCTAssertEqual(report.mismatched.map(\.name), ["head.layers.3.last_layer.3.weight", "head.layers.3.last_layer.3.bias"])
+    XCTAssertEqual(
+      report.mismatched.map(\.name), ["head.layers.3.last_layer.3.weight", "head.layers.3.last_layer.3.bias"])
     XCTAssertTrue(report.missing.isEmpty && report.unexpected.isEmpty)
   }
 }

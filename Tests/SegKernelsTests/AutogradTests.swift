@@ -60,7 +60,9 @@ final class AutogradTests: XCTestCase {
         let memory = UnsafeMutablePointer<Float>.allocate(capacity: base.count)
         memory.initialize(from: base, count: base.count)
         token.memory = memory
-        context.saved = [Tensor(shape: inputs[0].shape, storage: Storage(borrowing: memory, count: base.count, owner: token))]
+        context.saved = [
+          Tensor(shape: inputs[0].shape, storage: Storage(borrowing: memory, count: base.count, owner: token))
+        ]
         return [inputs[0] + 1]
       }
       func backward(_ gradients: [Tensor?], _ context: OperationContext) -> [Tensor?] {

@@ -31,7 +31,8 @@ final class ModuleTests: XCTestCase {
 
   func testLoadingReportsDifferencesAndChangesNothingWhenRefused() throws {
     let net = Net()
-    var values = Dictionary(uniqueKeysWithValues: net.state.map { ($0.name, Tensor($0.parameter.shape, filledWith: 2)) })
+    var values = Dictionary(
+      uniqueKeysWithValues: net.state.map { ($0.name, Tensor($0.parameter.shape, filledWith: 2)) })
     values["block.0.bias"] = nil
     values["block.1.weight"] = .ones([4])
     values["extra"] = .ones([1])

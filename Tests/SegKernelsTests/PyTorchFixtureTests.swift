@@ -77,7 +77,8 @@ final class PyTorchFixtureTests: XCTestCase {
         // Where a function is flat, y · (1 − y) for instance, its gradient is exact to a rounding of the cotangent only.
         let reach = Double(arrays[cotangent]!.tensor.scalars.map(abs).max() ?? 0)
         assertClose(
-          gradients[index], arrays[name]!.tensor, tolerance: 2e-5, floor: max(0.01 * reach, 1e-6), "\(entry.name), gradient \(index)")
+          gradients[index], arrays[name]!.tensor, tolerance: 2e-5, floor: max(0.01 * reach, 1e-6),
+          "\(entry.name), gradient \(index)")
       }
     }
   }

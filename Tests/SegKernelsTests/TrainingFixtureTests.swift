@@ -27,11 +27,14 @@ final class TrainingFixtureTests: XCTestCase {
     // Adam with coupled weight decay is not ours.
     for (name, run) in runs where run.optimizer != "Adam" {
       let net = TinyNetwork()
-      try net.load(Dictionary(uniqueKeysWithValues: net.state.compactMap { name, _ in
-        arrays["initial/\(name)"].map { (name, $0.tensor) }
-      }))
+      try net.load(
+        Dictionary(
+          uniqueKeysWithValues: net.state.compactMap { name, _ in
+            arrays["initial/\(name)"].map { (name, $0.tensor) }
+          }))
       net.setTraining(true)
-      let optimizer: any Optimizer = run.optimizer == "SGD"
+      let optimizer: any Optimizer =
+        run.optimizer == "SGD"
         ? SGD(learningRate: run.rate, momentum: run.momentum!, weightDecay: run.weightDecay, isNesterov: run.nesterov!)
         : AdamW(learningRate: run.rate, weightDecay: run.weightDecay)
       let losses = (0..<5).map { step -> Float in
@@ -41,7 +44,8 @@ final class TrainingFixtureTests: XCTestCase {
         let (loss, gradients) = valueAndGradient(of: net) { crossEntropy($0(images), labels, ignoreIndex: 255) }
         if step == 0 {
           for (key, parameter) in net.state where parameter.role == .weight {
-            assertClose(gradients[parameter]!, arrays["first_gradients/\(key)"]!.tensor, tolerance: 1e-5, "\(name) \(key)")
+            assertClose(
+              gradients[parameter]!, arrays["first_gradients/\(key)"]!.tensor, tolerance: 1e-5, "\(name) \(key)")
           }
         }
         optimizer.update(net, with: gradients)

@@ -50,7 +50,8 @@ final class CommandLineTests: XCTestCase {
     try writeWeights(WeightArchive([("x", x)]), to: folder.appendingPathComponent("x.npy"))
     for threads in ["1", "2"] {
       let raw = try run(
-        "run", "--model", "ffnet18_dAAC", "--weights", "w.safetensors", "--input", "x.npy", "--output", "y\(threads).npy",
+        "run", "--model", "ffnet18_dAAC", "--weights", "w.safetensors", "--input", "x.npy", "--output",
+        "y\(threads).npy",
         "--threads", threads, in: folder)
       XCTAssertEqual(raw.status, 0, raw.errors)
       let y = try readWeights(at: folder.appendingPathComponent("y\(threads).npy")).entries[0].array.tensor
@@ -94,18 +95,29 @@ final class CommandLineTests: XCTestCase {
       (["predict", "--weights", ".", "--model", "ffnet18_dAAC", "photo.png"], 66, ["directory"]),
       (["predict", "--weights", "cut.safetensors", "photo.png"], 65, ["cut.safetensors"]),
       (["predict", "--weights", "text.pth", "--model", "ffnet18_dAAC", "photo.png"], 65, ["text.pth", "expected"]),
-      (["predict"] + w + ["--model", "ffnet34_dAAC", "photo.png"], 65, ["w.safetensors", "segmentation_ffnet34_dAAC"]),
+      (
+        ["predict"] + w + ["--model", "ffnet34_dAAC", "photo.png"], 65, ["w.safetensors", "segmentation_ffnet34_dAAC"]
+      ),
       (["predict"] + w + ["--model", "ffnet18_dAAQ", "photo.png"], 64, ["ffnet18_dAAQ", "nearest", "ffnet18_dAA"]),
       (["predict", "photo.png"], 64, ["--weights"]),
       (["predict"] + w + ["--out", "/proc/nowhere", "photo.png"], 70, ["/proc/nowhere"]),
       (["predict"] + w + ["--size", "12", "photo.png"], 64, ["12"]),
-      (["run", "--model", "ffnet18_dAAC"] + w + ["--input", "flat.npy", "--output", "y.npy"], 65, ["flat.npy", "(3, 4)"]),
+      (
+        ["run", "--model", "ffnet18_dAAC"] + w + ["--input", "flat.npy", "--output", "y.npy"], 65,
+        ["flat.npy", "(3, 4)"]
+      ),
       (["run", "--model", "ffnet18_dAAC"] + w + ["--input", "none.npy", "--output", "y.npy"], 66, ["none.npy"]),
-      (["run", "--model", "ffnet18_dAAC", "--input", "flat.npy", "--output", "y.npy", "--threads", "0"], 64, ["threads"]),
+      (
+        ["run", "--model", "ffnet18_dAAC", "--input", "flat.npy", "--output", "y.npy", "--threads", "0"], 64,
+        ["threads"]
+      ),
       (["evaluate"] + w + ["--data", "camvod"], 64, ["camvod", "camvid"]),
       (["evaluate"] + w + ["--data", "camvid:/nowhere"], 66, ["/nowhere"]),
       (["train", "--recipe", "none.yaml"], 66, ["none.yaml", "camvid-ffnet40S"]),
-      (["train", "--recipe", "camvid-ffnet40S", "--set", "optimization.learningRat=1"], 64, ["learningRat", "learningRate"]),
+      (
+        ["train", "--recipe", "camvid-ffnet40S", "--set", "optimization.learningRat=1"], 64,
+        ["learningRat", "learningRate"]
+      ),
       (["train", "--recipe", "camvid-ffnet40S", "--set", "steps=many"], 64, ["steps"]),
       (["train", "--resume", "nowhere"], 66, ["nowhere"]),
       (["convert", "text.pth", "out.safetensors"], 65, ["text.pth"]),

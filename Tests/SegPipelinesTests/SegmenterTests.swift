@@ -78,7 +78,9 @@ final class SegmenterTests: XCTestCase {
       XCTAssertEqual(ExitStatus($0), .noInput)
     }
     let folder = try Fixtures.temporaryFolder(self)
-    XCTAssertThrowsError(try Segmenter("ffnet18_dAAC", weights: .file(folder))) { XCTAssertEqual(ExitStatus($0), .noInput) }
+    XCTAssertThrowsError(try Segmenter("ffnet18_dAAC", weights: .file(folder))) {
+      XCTAssertEqual(ExitStatus($0), .noInput)
+    }
     let wrong = folder.appendingPathComponent("w.safetensors")
     try writeFreshWeights("ffnet40S_dBBB_mobile", to: wrong)
     XCTAssertThrowsError(try Segmenter("ffnet18_dAAC", weights: .file(wrong))) {
@@ -92,17 +94,20 @@ final class ConversionTests: XCTestCase {
   /// torchvision's ResNet-18 becomes the backbone of an FFNet, by name, and trains from there.
   func testResNetBecomesABackbone() throws {
     let folder = try Fixtures.temporaryFolder(self)
-    let source = folder.appendingPathComponent("resnet18.npz"), target = folder.appendingPathComponent("ffnet.safetensors")
+    let source = folder.appendingPathComponent("resnet18.npz"),
+      target = folder.appendingPathComponent("ffnet.safetensors")
     let resnet = try ModelRegistry.build("resnet18", seed: 3).network
     try writeWeights(WeightArchive(resnet.state.map { ($0.name, $0.parameter.value) }), to: source)
     let conversion = try Conversion(source, model: "ffnet18_dAAC")
-    XCTAssertTrue(conversion.renamed.contains { $0 == ("layer2.0.conv1.weight", "backbone_model.layer2.0.conv1.weight") })
+    XCTAssertTrue(
+      conversion.renamed.contains { $0 == ("layer2.0.conv1.weight", "backbone_model.layer2.0.conv1.weight") })
     XCTAssertTrue(conversion.notes.contains { $0.contains("fc.weight") }, "\(conversion.notes)")
     try conversion.write(to: target, overwrite: false)
     XCTAssertThrowsError(try conversion.write(to: target, overwrite: false))
     let network = FFNet(FFNetConfiguration(name: "ffnet18_dAAC")!, seed: 1)
     let report = try network.load(published: readWeights(at: target).tensors, .backboneOnly)
-    XCTAssertEqual(report.missing.filter { $0.hasPrefix("backbone_model.") }.count, 6, "only the strided shortcut is fresh")
+    XCTAssertEqual(
+      report.missing.filter { $0.hasPrefix("backbone_model.") }.count, 6, "only the strided shortcut is fresh")
     let loaded = network.state.first { $0.name == "backbone_model.layer2.0.conv1.weight" }!.parameter.value
     let original = resnet.state.first { $0.name == "layer2.0.conv1.weight" }!.parameter.value
     XCTAssertEqual(bits(loaded), bits(original))
@@ -117,7 +122,8 @@ final class ConversionTests: XCTestCase {
     let original = try ModelRegistry.build("ffnet18_dAAC", seed: 5).network(concatenate([gray, gray, gray], axis: 1))
     for channels in [1, 6] {
       let conversion = try Conversion(source, model: "ffnet18_dAAC", inputChannels: channels)
-      XCTAssertTrue(conversion.notes.contains { $0.contains(channels == 1 ? "averaged" : "repeated") }, "\(conversion.notes)")
+      XCTAssertTrue(
+        conversion.notes.contains { $0.contains(channels == 1 ? "averaged" : "repeated") }, "\(conversion.notes)")
       let model = try ModelRegistry.build("ffnet18_dAAC", inputChannels: channels)
       try model.network.load(conversion.archive.tensors)
       let x = concatenate([Tensor](repeating: gray, count: channels), axis: 1)
@@ -133,10 +139,14 @@ final class ConversionTests: XCTestCase {
       let found = Dictionary(uniqueKeysWithValues: network.state.map { ($0.name, $0.parameter.shape.dimensions) })
       XCTAssertEqual(found, try XCTUnwrap(states["resnet\(depth)"]), "resnet\(depth)")
     }
-    for (file, size) in [("reference/torchvision_resnets.safetensors", [1, 3, 64, 96]), ("resnets/resnets.safetensors", [1, 3, 64, 64])] {
+    for (file, size) in [
+      ("reference/torchvision_resnets.safetensors", [1, 3, 64, 96]), ("resnets/resnets.safetensors", [1, 3, 64, 64]),
+    ] {
       let archive = try Fixtures.archive(file)
       for depth in [18, 34, 50, 101, 152] {
-        guard let expected = archive["resnet\(depth)/logits"] ?? archive["resnet\(depth)/logits_64x64"] else { continue }
+        guard let expected = archive["resnet\(depth)/logits"] ?? archive["resnet\(depth)/logits_64x64"] else {
+          continue
+        }
         let network = try ModelRegistry.build(ModelName("resnet\(depth)")).network as! ResNetClassifier
         ReferenceRule.fill(network)
         let x = ReferenceRule.tensor("input", Shape(size))

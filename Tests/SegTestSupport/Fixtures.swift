@@ -23,7 +23,8 @@ public enum Fixtures {
   /// A file or folder of the research data, or a skipped test where they are not there: `SEGKERNELS_RESEARCH_DATA`, by
   /// default `../shared/data` beside the package.
   public static func researchData(_ name: String) throws -> URL {
-    let place = ProcessInfo.processInfo.environment["SEGKERNELS_RESEARCH_DATA"].map { URL(fileURLWithPath: $0) }
+    let place =
+      ProcessInfo.processInfo.environment["SEGKERNELS_RESEARCH_DATA"].map { URL(fileURLWithPath: $0) }
       ?? root.deletingLastPathComponent().appendingPathComponent("shared/data")
     let url = place.appendingPathComponent(name)
     guard FileManager.default.fileExists(atPath: url.path) else {
@@ -45,7 +46,8 @@ public enum Fixtures {
 /// relative difference.
 @discardableResult
 public func assertClose(
-  _ found: Tensor, _ expected: Tensor, tolerance: Double, floor: Double = 1e-6, _ message: @autoclosure () -> String = "",
+  _ found: Tensor, _ expected: Tensor, tolerance: Double, floor: Double = 1e-6,
+  _ message: @autoclosure () -> String = "",
   file: StaticString = #filePath, line: UInt = #line
 ) -> Double {
   guard found.count == expected.count else {

@@ -24,7 +24,9 @@ public enum ReferenceRule {
       let scale = Float((6 / Double(shape.dropFirst().reduce(1, *))).squareRoot())
       return Tensor(shape, u.map { $0 * scale })
     }
-    if name.hasSuffix("bn2.weight") || name.hasSuffix("bn3.weight") { return Tensor(shape, u.map { 0.25 + 0.0625 * $0 }) }
+    if name.hasSuffix("bn2.weight") || name.hasSuffix("bn3.weight") {
+      return Tensor(shape, u.map { 0.25 + 0.0625 * $0 })
+    }
     if name.hasSuffix("weight") { return Tensor(shape, u.map { 1 + 0.25 * $0 }) }
     return Tensor(shape, u.map { 0.1 * $0 })
   }

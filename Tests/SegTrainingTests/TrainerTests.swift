@@ -21,7 +21,8 @@ private struct Colours: SegmentationDataset {
     let pixels: [UInt8] = (0..<(3 * 576)).map { sample in
       UInt8((labels.values[sample / 3] == 0 ? 40 : 200) + Int.random(in: -20...20, using: &random))
     }
-    return SegmentationSample(image: Image(width: 24, height: 24, pixels: pixels), labels: labels, name: name(at: index))
+    return SegmentationSample(
+      image: Image(width: 24, height: 24, pixels: pixels), labels: labels, name: name(at: index))
   }
 }
 
@@ -49,10 +50,15 @@ final class TrainerTests: XCTestCase {
   }
 
   private func trainer(_ net: SmallNet, _ folder: URL, _ recipe: Recipe, resume: Bool = false) throws -> Trainer {
-    let loader = BatchLoader(Colours(), batchSize: recipe.batch, augmentation: Augmentation(scale: 0.8...1.5, crop: [32, 32]), seed: recipe.seed)
+    let loader = BatchLoader(
+      Colours(), batchSize: recipe.batch, augmentation: Augmentation(scale: 0.8...1.5, crop: [32, 32]),
+      seed: recipe.seed)
     let card = ModelCard(
-      model: "small", classes: Colours().classes, normalization: .imageNet, size: [32, 32], recipe: recipe.hash, terms: "none")
-    return try Trainer(SegmentationTask(net, ignoreIndex: 255), recipe: recipe, loader: loader, folder: folder, card: card, resume: resume)
+      model: "small", classes: Colours().classes, normalization: .imageNet, size: [32, 32], recipe: recipe.hash,
+      terms: "none")
+    return try Trainer(
+      SegmentationTask(net, ignoreIndex: 255), recipe: recipe, loader: loader, folder: folder, card: card,
+      resume: resume)
   }
 
   /// Train 20 steps; or train 10 and some, stop, resume: the same bits, and one line a step in the log.
@@ -67,7 +73,8 @@ final class TrainerTests: XCTestCase {
     let a = try Data(contentsOf: whole.appendingPathComponent("weights.safetensors"))
     let b = try Data(contentsOf: broken.appendingPathComponent("weights.safetensors"))
     XCTAssertEqual(a, b)
-    let lines = try String(contentsOf: broken.appendingPathComponent("metrics.jsonl"), encoding: .utf8).split(separator: "\n")
+    let lines = try String(contentsOf: broken.appendingPathComponent("metrics.jsonl"), encoding: .utf8).split(
+      separator: "\n")
     XCTAssertEqual(lines.count, 20)
   }
 
@@ -75,7 +82,8 @@ final class TrainerTests: XCTestCase {
   func testDamagedCheckpointIsPassedOver() throws {
     let folder = try Fixtures.temporaryFolder(self)
     try trainer(SmallNet(), folder, recipe(steps: 20)).run(until: 10) { _ in }
-    let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasPrefix("checkpoint") }.sorted()
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasPrefix("checkpoint") }
+      .sorted()
     XCTAssertEqual(names, ["checkpoint-00000005.safetensors", "checkpoint-00000010.safetensors"])
     let newest = folder.appendingPathComponent(names[1])
     try Data(contentsOf: newest).prefix(500).write(to: newest)
@@ -86,11 +94,19 @@ final class TrainerTests: XCTestCase {
 
   func testFoldersThatDoNotFitAreRefused() throws {
     let folder = try Fixtures.temporaryFolder(self)
-    XCTAssertThrowsError(try trainer(SmallNet(), folder, recipe(), resume: true)) { XCTAssertTrue("\($0)".contains("found none"), "\($0)") }
+    XCTAssertThrowsError(try trainer(SmallNet(), folder, recipe(), resume: true)) {
+      XCTAssertTrue("\($0)".contains("found none"), "\($0)")
+    }
     try trainer(SmallNet(), folder, recipe()).run(until: 5) { _ in }
-    XCTAssertThrowsError(try trainer(SmallNet(), folder, recipe())) { XCTAssertTrue("\($0)".contains("holds a run"), "\($0)") }
-    XCTAssertThrowsError(try trainer(SmallNet(), folder, recipe(steps: 30), resume: true)) { XCTAssertTrue("\($0)".contains("another recipe"), "\($0)") }
-    XCTAssertThrowsError(try trainer(SmallNet(), URL(fileURLWithPath: "/proc/run"), recipe())) { XCTAssertTrue($0 is FileError, "\($0)") }
+    XCTAssertThrowsError(try trainer(SmallNet(), folder, recipe())) {
+      XCTAssertTrue("\($0)".contains("holds a run"), "\($0)")
+    }
+    XCTAssertThrowsError(try trainer(SmallNet(), folder, recipe(steps: 30), resume: true)) {
+      XCTAssertTrue("\($0)".contains("another recipe"), "\($0)")
+    }
+    XCTAssertThrowsError(try trainer(SmallNet(), URL(fileURLWithPath: "/proc/run"), recipe())) {
+      XCTAssertTrue($0 is FileError, "\($0)")
+    }
   }
 
   /// A loss that is no number stops the run, names the step and the samples, and leaves the parameters alone.
@@ -130,6 +146,7 @@ final class TrainerTests: XCTestCase {
     let median = try XCTUnwrap(Recipe.Loss.Weights.medianFrequency.weights(for: Two()))
     assertClose(median, Tensor([3], [0.625 / 0.75, 0.625 / 0.5, 1]), tolerance: 1e-6)
     let logarithmic = try XCTUnwrap(Recipe.Loss.Weights.logarithmic.weights(for: Two()))
-    assertClose(logarithmic, Tensor([3], [Float(1 / log(1.52)), Float(1 / log(1.52)), Float(1 / log(1.02))]), tolerance: 1e-5)
+    assertClose(
+      logarithmic, Tensor([3], [Float(1 / log(1.52)), Float(1 / log(1.52)), Float(1 / log(1.02))]), tolerance: 1e-5)
   }
 }

@@ -18,7 +18,8 @@ final class MappedFile {
     switch status.st_mode & S_IFMT {
     case S_IFREG: break
     case S_IFDIR: throw FileError(path: path, kind: .missing, problem: "expected a file, found a directory")
-    default: throw FileError(path: path, kind: .missing, problem: "expected a regular file, found a device, pipe or socket")
+    default:
+      throw FileError(path: path, kind: .missing, problem: "expected a regular file, found a device, pipe or socket")
     }
     let count = Int(status.st_size)
     guard count > 0 else {

@@ -56,7 +56,8 @@ package final class Tape: Recorder {
           "has \(node.inputs.count) inputs, its backward made \(outgoing.count) gradients")
         for case let (input?, (gradient?, shape)) in zip(node.inputs, zip(outgoing, node.context.inputShapes)) {
           check(
-            gradient.shape == shape, node.operation.name, "its gradient has shape \(gradient.shape), its input \(shape)")
+            gradient.shape == shape, node.operation.name, "its gradient has shape \(gradient.shape), its input \(shape)"
+          )
           if var sum = gradients.removeValue(forKey: input) {
             accumulate(gradient, into: &sum)
             gradients[input] = sum

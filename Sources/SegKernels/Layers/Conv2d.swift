@@ -20,8 +20,10 @@ public final class Conv2d: UnaryModule {
     weight = Parameter(.zeros([outputChannels, inputChannels / groups, kernel.height, kernel.width]))
     self.bias = bias ? Parameter(.zeros([outputChannels])) : nil
     self.stride = stride
-    self.padding = padding ?? Pair(
-      height: dilation.height * (kernel.height - 1) / 2, width: dilation.width * (kernel.width - 1) / 2)
+    self.padding =
+      padding
+      ?? Pair(
+        height: dilation.height * (kernel.height - 1) / 2, width: dilation.width * (kernel.width - 1) / 2)
     self.dilation = dilation
     self.groups = groups
   }

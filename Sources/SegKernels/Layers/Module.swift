@@ -76,7 +76,9 @@ extension Module {
 
   private func summary(named name: String, indent: String) -> String {
     var lines = ["\(indent)\(name.isEmpty ? "" : name + ": ")\(Self.self) — \(parameterCount) parameters"]
-    for part in parts { if let parameter = part.parameter { lines.append("\(indent)  \(part.name): \(parameter.shape)") } }
+    for part in parts {
+      if let parameter = part.parameter { lines.append("\(indent)  \(part.name): \(parameter.shape)") }
+    }
     lines += children.map { $0.module.summary(named: $0.name, indent: indent + "  ") }
     return lines.joined(separator: "\n")
   }

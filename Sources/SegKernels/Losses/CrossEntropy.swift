@@ -39,7 +39,8 @@ struct CrossEntropyOperation: TensorOperation {
     let x = inputs[0]
     check(x.rank >= 2, name, "expected logits N×C×…, found shape \(x)")
     let expected = Shape([x[0]] + x[2...])
-    check(labels.shape == expected, name, "logits of shape \(x) take labels of shape \(expected), found \(labels.shape)")
+    check(
+      labels.shape == expected, name, "logits of shape \(x) take labels of shape \(expected), found \(labels.shape)")
     check(
       classWeights.map { $0.count == x[1] } ?? true, name,
       "expected \(x[1]) class weights, found \(classWeights?.count ?? 0)")

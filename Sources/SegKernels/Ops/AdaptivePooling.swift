@@ -42,7 +42,8 @@ struct AdaptiveAveragePoolOperation: TensorOperation {
               let total = rows.reduce(0.0) {
                 $0 + kernels.sum(p + plane * area + $1 * width + columns.lowerBound, columns.count)
               }
-              y[(plane * outputSize.height + i) * outputSize.width + j] = Float(total / Double(rows.count * columns.count))
+              y[(plane * outputSize.height + i) * outputSize.width + j] = Float(
+                total / Double(rows.count * columns.count))
             }
           }
         }

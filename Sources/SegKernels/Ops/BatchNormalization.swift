@@ -90,7 +90,8 @@ struct BatchNormOperation: TensorOperation {
         let scaleX = usesBatch ? -scale * inverse * inverse * product / samples : 0
         let shift = usesBatch ? -scale * total / samples : 0
         planes.forEachRun(c) {
-          kernels.normalizeGradient(p + $0, d + $0, m[c], Float(scale), Float(scaleX), Float(shift), dx + $0, planes.area)
+          kernels.normalizeGradient(
+            p + $0, d + $0, m[c], Float(scale), Float(scaleX), Float(shift), dx + $0, planes.area)
         }
       }
       withExtendedLifetime((x, dy, weight, mean, variance)) {}

@@ -35,7 +35,9 @@ struct Conv2dOperation: TensorOperation {
     check(
       groups > 0 && x[1] % groups == 0 && weight[0] % groups == 0 && weight[1] == x[1] / groups, name,
       "a weight of shape \(weight) in \(groups) groups does not fit an image of shape \(x)")
-    check(inputs.count < 3 || inputs[2] == [weight[0]], name, "expected a bias of shape (\(weight[0])), found \(inputs.last!)")
+    check(
+      inputs.count < 3 || inputs[2] == [weight[0]], name,
+      "expected a bias of shape (\(weight[0])), found \(inputs.last!)")
     let size = window.outputSize(x, for: name)
     return [[x[0], weight[0], size.height, size.width]]
   }

@@ -58,7 +58,9 @@ enum BinaryOperation: String, TensorOperation {
     }
   }
 
-  private var kernel: (UnsafePointer<Float>?, Int, UnsafePointer<Float>?, Int, UnsafeMutablePointer<Float>?, Int) -> Void {
+  private var kernel:
+    (UnsafePointer<Float>?, Int, UnsafePointer<Float>?, Int, UnsafeMutablePointer<Float>?, Int) -> Void
+  {
     let kernels = kernels
     switch self {
     case .add: return kernels.add

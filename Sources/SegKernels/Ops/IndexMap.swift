@@ -106,7 +106,9 @@ struct IndexMapOperation: TensorOperation {
 
   /// Visits runs of the result together with where they come from. On the last axis, neighbours that stay neighbours
   /// are one run.
-  private func forEachRow(of shape: Shape, from extent: Int, _ body: (_ target: Int, _ source: Int?, _ count: Int) -> Void) {
+  private func forEachRow(
+    of shape: Shape, from extent: Int, _ body: (_ target: Int, _ source: Int?, _ count: Int) -> Void
+  ) {
     let inner = shape[(axis + 1)...].reduce(1, *)
     let outer = shape[..<axis].reduce(1, *)
     var runs: [(start: Int, source: Int, count: Int)] = []

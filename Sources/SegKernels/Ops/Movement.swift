@@ -106,7 +106,8 @@ struct ConcatenateOperation: TensorOperation {
     let axis = inputs[0].axis(self.axis, for: name)
     for shape in inputs.dropFirst() {
       check(
-        shape.rank == inputs[0].rank && shape.replacing(axis: axis, with: 0) == inputs[0].replacing(axis: axis, with: 0),
+        shape.rank == inputs[0].rank
+          && shape.replacing(axis: axis, with: 0) == inputs[0].replacing(axis: axis, with: 0),
         name, "shapes \(inputs[0]) and \(shape) differ beside axis \(axis)")
     }
     return [inputs[0].replacing(axis: axis, with: inputs.reduce(0) { $0 + $1[axis] })]

@@ -1,5 +1,6 @@
 /// A size or a step for rows and columns: `3`, or `[3, 5]` for 3 rows and 5 columns.
-public struct Pair: Sendable, Hashable, ExpressibleByIntegerLiteral, ExpressibleByArrayLiteral, CustomStringConvertible {
+public struct Pair: Sendable, Hashable, ExpressibleByIntegerLiteral, ExpressibleByArrayLiteral, CustomStringConvertible
+{
   /// For rows: the vertical direction.
   public let height: Int
   /// For columns: the horizontal direction.

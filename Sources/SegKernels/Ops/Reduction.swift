@@ -153,7 +153,10 @@ private func fold(
     let extent = current.shape[first...last].reduce(1, *)
     let inner = current.shape[(last + 1)...].reduce(1, *)
     let source = current
-    current = Tensor(uninitialized: Shape(current.shape[..<first] + [Int](repeating: 1, count: last - first + 1) + current.shape[(last + 1)...])) { y in
+    current = Tensor(
+      uninitialized: Shape(
+        current.shape[..<first] + [Int](repeating: 1, count: last - first + 1) + current.shape[(last + 1)...])
+    ) { y in
       guard let y = y.baseAddress, outer * inner > 0 else { return }
       let p = source.pointer(for: "reduction")
       parallelRuns(outer, grain: max(1, (1 << 15) / max(extent * inner, 1))) {

@@ -90,7 +90,8 @@ struct ResizeOperation: TensorOperation {
         let source = Int32(min(Int(Float(index) * (Float(input) / Float(output))), input - 1))
         return SKTap(low: source, high: source, fraction: 0)
       }
-      let source = alignCorners
+      let source =
+        alignCorners
         ? (output > 1 ? Double(index) * Double(input - 1) / Double(output - 1) : 0)
         : max(0, (Double(index) + 0.5) * Double(input) / Double(output) - 0.5)
       let low = min(Int(source), input - 1)

@@ -36,7 +36,9 @@ public struct Labels: Sendable, Hashable {
 
   /// One value, by its index on every axis.
   public subscript(indices: Int...) -> Int32 {
-    check(indices.count == shape.rank, "Labels subscript", "shape \(shape) takes \(shape.rank) indices, found \(indices.count)")
+    check(
+      indices.count == shape.rank, "Labels subscript",
+      "shape \(shape) takes \(shape.rank) indices, found \(indices.count)")
     return values[zip(indices, shape.strides).reduce(0) { $0 + $1.0 * $1.1 }]
   }
 

@@ -13,7 +13,8 @@ package enum Layout: Sendable, Hashable {
   package func storedCount(_ shape: Shape) -> Int {
     switch self {
     case .rowMajor: return shape.elementCount
-    case .channelBlocked(let block): return shape.replacing(axis: 1, with: (shape[1] + block - 1) / block * block).elementCount
+    case .channelBlocked(let block):
+      return shape.replacing(axis: 1, with: (shape[1] + block - 1) / block * block).elementCount
     }
   }
 }

@@ -22,7 +22,8 @@ extension Tensor {
   public init(_ scalar: Float) { self.init([], filledWith: scalar) }
 
   /// Elements drawn uniformly from `range`.
-  public static func uniform(_ shape: Shape, in range: Range<Float> = 0..<1, using random: inout RandomSource) -> Tensor {
+  public static func uniform(_ shape: Shape, in range: Range<Float> = 0..<1, using random: inout RandomSource) -> Tensor
+  {
     Tensor(uninitialized: shape) { buffer in
       for index in buffer.indices {
         buffer[index] = range.lowerBound + (range.upperBound - range.lowerBound) * random.nextUniform()

@@ -53,7 +53,8 @@ public struct Tensor: Sendable {
   /// The memory, row-major. Valid while the tensor lives; `withExtendedLifetime` is the caller's duty.
   package func pointer(for operation: String) -> UnsafePointer<Float> {
     guard let storage else {
-      misuse(operation, "reads the data of a \(shape) value while a graph is captured; make the step a custom operation")
+      misuse(
+        operation, "reads the data of a \(shape) value while a graph is captured; make the step a custom operation")
     }
     return UnsafePointer(storage.base)
   }
@@ -93,8 +94,11 @@ public struct Tensor: Sendable {
 
   /// The same value under another shape of as many elements; no data move.
   package func viewed(as shape: Shape) -> Tensor {
-    check(shape.elementCount == count, "reshape", "\(self.shape) has \(count) elements, \(shape) has \(shape.elementCount)")
-    guard let storage = rowMajor().storage else { misuse("reshape", "reads the data of a value while a graph is captured") }
+    check(
+      shape.elementCount == count, "reshape", "\(self.shape) has \(count) elements, \(shape) has \(shape.elementCount)")
+    guard let storage = rowMajor().storage else {
+      misuse("reshape", "reads the data of a value while a graph is captured")
+    }
     return Tensor(shape: shape, storage: storage)
   }
 
