@@ -14,6 +14,7 @@ public struct Augmentation: Sendable, Hashable {
   /// Whether half of the samples are mirrored.
   public var flips: Bool
 
+  /// An augmentation; every part may be left at its default but the crop.
   public init(scale: ClosedRange<Float> = 0.5...2, crop: Pair, flips: Bool = true) {
     self.scale = scale
     self.crop = crop

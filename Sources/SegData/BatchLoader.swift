@@ -11,6 +11,7 @@ public struct Batch: Sendable {
   /// What the samples are called, for messages.
   public let names: [String]
 
+  /// A batch of given parts.
   public init(images: Tensor, labels: Labels, names: [String]) {
     self.images = images
     self.labels = labels
@@ -23,10 +24,15 @@ public struct Batch: Sendable {
 /// What a batch holds depends on the seed and the number of the step alone; so a run resumes anywhere. Each epoch
 /// visits the samples in a new order; a rest too small for a batch is left for another epoch.
 public final class BatchLoader: @unchecked Sendable {
+  /// Where samples come from.
   public let dataset: any SegmentationDataset
+  /// Samples a batch.
   public let batchSize: Int
+  /// What is done to each sample.
   public let augmentation: Augmentation
+  /// How colours become floats.
   public let normalization: ImageNormalization
+  /// What orders and augmentations follow from.
   public let seed: UInt64
   private let cache: SampleCache
 

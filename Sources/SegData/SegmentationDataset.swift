@@ -10,6 +10,7 @@ public struct SegmentationSample: Sendable {
   /// What to call it in messages.
   public let name: String
 
+  /// A sample of given parts.
   public init(image: Image, labels: Labels, name: String) {
     self.image = image
     self.labels = labels

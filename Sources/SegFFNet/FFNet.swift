@@ -6,6 +6,7 @@ import SegKernels
 /// f4's size: 1/4 of the image, 1/8 for `d` and `_pre_down` models. No softmax, no final up-sampling.
 /// Mehta et al. 2022 (arXiv 2206.08236); parameter names are those of the published checkpoints.
 public final class FFNet: UnaryModule {
+  /// What the network is made of.
   public let configuration: FFNetConfiguration
   private let smoothing: PreDownsampling?
   private let backbone: ResNet

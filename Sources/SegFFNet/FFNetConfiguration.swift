@@ -58,11 +58,15 @@ public struct FFNetConfiguration: Sendable, Hashable {
     }
   }
 
+  /// Convolutions of the backbone, as the name counts them.
   public let depth: Int
+  /// Backbone widths and stem.
   public let family: Family
   /// The first stage is strided as well.
   public let isDownsampled: Bool
+  /// The size of the adapter, and of the up-head.
   public let upHead: UpHead
+  /// What the network predicts.
   public let task: Task
   /// Nearest up-sampling in the up-head instead of bilinear with aligned corners: for phones' processors.
   public let isMobile: Bool
@@ -70,6 +74,7 @@ public struct FFNetConfiguration: Sendable, Hashable {
   public let hasPreDownsampling: Bool
   /// 19 for Cityscapes, 1000 for ImageNet, or the user's own.
   public var classes: Int
+  /// Channels of the images.
   public var inputChannels = 3
 
   /// Reads a published name, with or without the prefix `segmentation_`; nil if it does not name a network that can

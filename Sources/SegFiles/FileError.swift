@@ -12,6 +12,7 @@ public struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
     case unwritable
   }
 
+  /// What kind of failure it is.
   public let kind: Kind
   /// The file.
   public let path: String

@@ -19,7 +19,9 @@ public struct RGB: Sendable, Hashable, Codable {
     self.init(UInt8(hex >> 16 & 0xFF), UInt8(hex >> 8 & 0xFF), UInt8(hex & 0xFF))
   }
 
+  /// No light.
   public static let black = RGB(0, 0, 0)
+  /// All light.
   public static let white = RGB(255, 255, 255)
 
   /// The colour `opacity` of the way from this one to `other`, rounded.

@@ -4,14 +4,23 @@ import SegKernels
 /// `segkernels bench`: the time of a network's forward pass, or of a whole training step.
 public struct Benchmark: Sendable, Codable {
   // The names are those of the command line's JSON.
+  /// The model's full name.
   public let model: String
+  /// Rows of the image.
   public let height: Int
+  /// Columns of the image.
   public let width: Int
+  /// Images at once.
   public let batch: Int
+  /// Threads used.
   public let threads: Int
+  /// Timed repetitions.
   public let iterations: Int
+  /// Half of the repetitions took no longer.
   public let median_seconds: Double
+  /// The fastest repetition.
   public let min_seconds: Double
+  /// Nine of ten repetitions took no longer.
   public let p90_seconds: Double
   /// The most memory that the process has held.
   public let peak_rss_bytes: Int

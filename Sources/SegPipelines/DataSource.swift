@@ -5,6 +5,7 @@ import SegKernels
 
 /// A data set as the command line names it: `KIND` or `KIND:FOLDER`.
 public struct DataSource: Sendable, Hashable {
+  /// The kind of data set.
   public let kind: String
   /// Nil for the place of the research data.
   public let root: URL?

@@ -13,6 +13,7 @@
     public let files: [String]
     /// IoU by class name, on scenes that training never saw.
     public let scores: [(name: String, iou: Double?)]
+    /// The mean of the scores.
     public let meanIoU: Double
 
     /// - Parameters:

@@ -4,17 +4,27 @@ import SegKernels
 public struct Doctor: Sendable, Codable {
   /// One thing that is wrong, and how to mend it.
   public struct Finding: Sendable, Codable {
+    /// What is wrong.
     public let problem: String
+    /// How to mend it.
     public let remedy: String
   }
 
+  /// Levels that this processor has.
   public let instructionSets: [String]
+  /// The level in use.
   public let instructionSet: String
+  /// Processors that this process may use.
   public let processors: Int
+  /// Threads that kernels use.
   public let threads: Int
+  /// The kernels that OpenBLAS picked.
   public let blasCore: String
+  /// OpenBLAS's version and options.
   public let blas: String
+  /// `debug` or `release`.
   public let build: String
+  /// What is wrong; empty when all is well.
   public let findings: [Finding]
 
   /// Examines this machine.

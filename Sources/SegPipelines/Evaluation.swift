@@ -7,23 +7,35 @@ import SegMetrics
 public struct Evaluation: Sendable, Codable {
   /// The score of one class; nil where it occurs neither in truth nor in prediction.
   public struct ClassScore: Sendable, Codable {
+    /// The class.
     public let name: String
+    /// TP / (TP + FP + FN).
     public let iou: Double?
+    /// TP / (TP + FN).
     public let accuracy: Double?
   }
 
+  /// The model's full name.
   public let model: String
+  /// The kind of data.
   public let data: String
+  /// The part of the data.
   public let split: String
+  /// How many images were scored.
   public let images: Int
   /// Ignored pixels left out.
   public let meanIoU: Double
   /// Ignored pixels counted as false positives of what was predicted there.
   public let meanIoUVoidCounted: Double
+  /// The share of labelled pixels that are right.
   public let pixelAccuracy: Double
+  /// The mean of the classes' accuracies.
   public let meanClassAccuracy: Double
+  /// IoU weighted by how frequent each class is.
   public let frequencyWeightedIoU: Double
+  /// The scores class by class.
   public let classes: [ClassScore]
+  /// Inference alone, without reading files.
   public let secondsPerImage: Double
 
   /// Scores a segmenter on every sample of a split.

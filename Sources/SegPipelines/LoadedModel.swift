@@ -16,6 +16,7 @@ public enum Weights: Sendable, Hashable {
 
 /// A model with its weights, and what is known of its classes.
 public struct LoadedModel {
+  /// The network, and what is known of it by name.
   public let model: RegisteredModel
   /// What the weights say about themselves; for published checkpoints, what their makers say.
   public let card: ModelCard

@@ -2,12 +2,15 @@ import SegKernels
 
 /// One line of `segkernels models`.
 public struct ModelListing: Sendable, Hashable, Codable {
+  /// The full name.
   public let name: String
+  /// Learnable scalars.
   public let parameters: Int
   /// Multiply-adds of one image of the published size, in 10⁹.
   public let gigaMultiplyAdds: Double
   /// N×C×H×W of the published input and of the output.
   public let input: [Int]
+  /// N×classes×h×w, or N×classes.
   public let output: [Int]
   /// The published weights file.
   public let weights: String?

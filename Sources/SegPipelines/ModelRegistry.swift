@@ -7,9 +7,11 @@ import SegKernels
 public struct ModelName: RawRepresentable, Sendable, Hashable, Codable, ExpressibleByStringLiteral,
   CustomStringConvertible
 {
+  /// The name as written.
   public let rawValue: String
 
   public init(rawValue: String) { self.rawValue = rawValue }
+  /// A name as a user writes it; the registry knows whether it exists.
   public init(_ name: String) { rawValue = name }
   public init(stringLiteral value: String) { rawValue = value }
 
@@ -40,10 +42,15 @@ public struct RegisteredModel {
     case classification
   }
 
+  /// The full name.
   public let name: ModelName
+  /// The network itself.
   public let network: any UnaryModule
+  /// What comes out.
   public let output: Output
+  /// How many classes it tells apart.
   public let classes: Int
+  /// Channels of the images.
   public let inputChannels: Int
   /// What the image's sides are best multiples of; `Segmenter` pads to it.
   public let divisor: Int
@@ -55,8 +62,10 @@ public struct RegisteredModel {
 
 /// A name or a combination of choices that the package does not have. The caller wrote it: exit code 64.
 public struct UsageError: Error, Sendable, Hashable, CustomStringConvertible {
+  /// What was asked for, and what there is.
   public let description: String
 
+  /// An error of one line.
   public init(_ description: String) { self.description = description }
 }
 

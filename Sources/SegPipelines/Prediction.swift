@@ -15,6 +15,7 @@ public struct Prediction {
     /// `<stem>_entropy.png`: 0 where one class is certain, 255 where all are as likely.
     public var entropy = false
 
+    /// Nothing beside labels and overlay.
     public init() {}
   }
 
@@ -39,18 +40,25 @@ public struct Prediction {
 
   /// What one photograph gave.
   public struct Result: Sendable, Codable {
+    /// The photograph.
     public let image: String
+    /// Its columns.
     public let width: Int
+    /// Its rows.
     public let height: Int
     /// Share of the pixels, by class name, the largest first.
     public let classes: [ClassShare]
+    /// What was written.
     public let files: [String]
+    /// Inference, without reading and writing files.
     public let seconds: Double
   }
 
   /// How much of a picture a class takes.
   public struct ClassShare: Sendable, Codable {
+    /// The class.
     public let name: String
+    /// 0…1.
     public let share: Double
   }
 

@@ -11,8 +11,11 @@ import SegTraining
 public struct TrainingRun {
   /// What a finished run knows.
   public struct Outcome: Sendable, Codable {
+    /// Where everything is.
     public let folder: String
+    /// Steps done.
     public let steps: Int
+    /// Training alone, scores and pictures left out.
     public let seconds: Double
     /// The scores on the validation split, if the recipe names one.
     public let validation: Evaluation?

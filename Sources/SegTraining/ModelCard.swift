@@ -9,6 +9,7 @@ public struct ModelCard: Sendable, Hashable {
   public var model: String
   /// Names, colours and ignore index of the classes.
   public var classes: ClassTable
+  /// What images are normalised by.
   public var normalization: ImageNormalization
   /// Rows and columns that the weights were trained at.
   public var size: Pair
@@ -17,6 +18,7 @@ public struct ModelCard: Sendable, Hashable {
   /// The terms of the data that they were trained on.
   public var terms: String
 
+  /// A card of given notes.
   public init(
     model: String, classes: ClassTable, normalization: ImageNormalization, size: Pair, recipe: String, terms: String
   ) {

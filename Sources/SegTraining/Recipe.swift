@@ -6,6 +6,7 @@ public struct Recipe: Codable, Sendable, Hashable {
     public var kind = ""
     /// Its folder; "" for the place of the research data.
     public var root = ""
+    /// The split to learn from.
     public var split = "train"
     /// The split that is scored at the end; "" for none.
     public var validation = "val"
@@ -17,18 +18,26 @@ public struct Recipe: Codable, Sendable, Hashable {
     public var scale: [Float] = [0.5, 2]
     /// Rows and columns.
     public var crop: [Int] = []
+    /// Whether half of the samples are mirrored.
     public var flip = true
   }
 
   /// How parameters move.
   public struct Optimization: Codable, Sendable, Hashable {
+    /// Which optimizer.
     public enum Kind: String, Codable, Sendable { case sgd, adamw }
+    /// How the rate falls.
     public enum ScheduleKind: String, Codable, Sendable { case constant, poly, cosine }
 
+    /// Which optimizer.
     public var kind = Kind.sgd
+    /// The rate at the schedule's height.
     public var learningRate: Float = 0.01
+    /// Of SGD.
     public var momentum: Float = 0.9
+    /// Coupled in SGD, decoupled in AdamW.
     public var weightDecay: Float = 1e-4
+    /// How the rate falls.
     public var schedule = ScheduleKind.poly
     /// Of the poly schedule.
     public var power: Float = 0.9
@@ -38,6 +47,7 @@ public struct Recipe: Codable, Sendable, Hashable {
 
   /// What is made small.
   public struct Loss: Codable, Sendable, Hashable {
+    /// How much each class counts.
     public enum Weights: String, Codable, Sendable {
       case none
       /// 1 / log(1.02 + share of the class): ENet's rule, milder than median frequency.
@@ -46,25 +56,36 @@ public struct Recipe: Codable, Sendable, Hashable {
       case medianFrequency
     }
 
+    /// The share of a label that is spread over all classes.
     public var labelSmoothing: Float = 0
+    /// How much each class counts.
     public var classWeights = Weights.none
   }
 
+  /// What the run is called.
   public var name = ""
   /// A published model name.
   public var model = ""
+  /// The data to learn from.
   public var data = Source()
+  /// Random scale, crop and flip.
   public var augment = Augment()
+  /// How parameters move.
   public var optimization = Optimization()
+  /// What is made small.
   public var loss = Loss()
+  /// Samples a step.
   public var batch = 8
+  /// Steps in all.
   public var steps = 0
+  /// What initial weights, order and augmentation follow from.
   public var seed: UInt64 = 1
   /// Steps between checkpoints.
   public var checkpointEvery = 200
   /// A weights file to start from; "" for fresh weights.
   public var weights = ""
 
+  /// A recipe of defaults, which still lacks model, data, crop and steps.
   public init() {}
 
   /// What is wrong with the recipe, one sentence each; empty when it can be run.

@@ -14,11 +14,15 @@ public final class Trainer {
   public struct Progress: Sendable {
     /// Steps done, and of how many.
     public let step: Int
+    /// Steps of the whole run.
     public let steps: Int
+    /// The step's loss.
     public let loss: Float
+    /// The step's rate.
     public let learningRate: Float
     /// Seconds since the run (or its resumption) began, and those that remain at this pace.
     public let seconds: Double
+    /// What remains at this pace.
     public let secondsLeft: Double
   }
 
@@ -140,7 +144,9 @@ public final class Trainer {
 
 /// The loss of a step was no number.
 public struct TrainingError: Error, Sendable, CustomStringConvertible {
+  /// The step, counted from 0.
   public let step: Int
+  /// The step's loss.
   public let loss: Float
   /// The samples of the step's batch.
   public let samples: [String]

@@ -18,6 +18,7 @@ public final class SegmentationTask: TrainingTask {
   private let classWeights: Tensor?
   private let labelSmoothing: Float
 
+  /// A task for a network of ours or yours.
   public init(_ network: any UnaryModule, ignoreIndex: Int?, classWeights: Tensor? = nil, labelSmoothing: Float = 0) {
     segmenter = network
     // What the loader puts outside images, where the data ignore no label of their own.

@@ -5,7 +5,9 @@ import SegKernels
 public struct WeightArchive: Sendable {
   /// A named array.
   public struct Entry: Sendable {
+    /// The array's name.
     public let name: String
+    /// The array itself.
     public let array: WeightArray
   }
 

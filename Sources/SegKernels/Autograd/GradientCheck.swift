@@ -13,6 +13,7 @@ public enum GradientCheck {
     /// The difference relative to the magnitude, or to `floor` where the magnitude is smaller.
     public func relative(floor: Double = 1e-3) -> Double { difference / Swift.max(magnitude, floor) }
 
+    /// Compares numbers one by one; a NaN where none is expected counts as infinitely wrong.
     public init(_ found: [Float], _ expected: [Double]) {
       check(found.count == expected.count, "GradientCheck", "\(found.count) numbers found, \(expected.count) expected")
       var (difference, magnitude) = (0.0, 0.0)

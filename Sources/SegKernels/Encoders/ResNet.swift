@@ -22,11 +22,16 @@ public struct ResNetConfiguration: Sendable, Hashable {
     }
   }
 
+  /// The first layers.
   public var stem: StemKind
+  /// The kind of every block.
   public var block: ResidualBlockKind
+  /// The stages, finest first.
   public var stages: [Stage]
+  /// Channels of the images.
   public var inputChannels = 3
 
+  /// A network of given parts.
   public init(stem: StemKind, block: ResidualBlockKind, stages: [Stage], inputChannels: Int = 3) {
     self.stem = stem
     self.block = block
@@ -62,6 +67,7 @@ public struct ResNetConfiguration: Sendable, Hashable {
 /// Parameter names are torchvision's: `conv1`, `bn1`, `layer1.0.conv1`, … He et al., "Deep Residual Learning for Image
 /// Recognition", 2016.
 public final class ResNet: Encoder {
+  /// What the network is made of.
   public let configuration: ResNetConfiguration
   private let stem: Stem
   private let stages: [[ResidualBlock]]
@@ -104,9 +110,11 @@ public final class ResNet: Encoder {
 
 /// A residual network with global average pooling and a linear classifier (`fc`): torchvision's ResNets, key for key.
 public final class ResNetClassifier: UnaryModule {
+  /// Everything but the classifier.
   public let encoder: ResNet
   private let classifier: Linear
 
+  /// A network with zero weights.
   public init(_ configuration: ResNetConfiguration, classes: Int = 1000) {
     encoder = ResNet(configuration)
     classifier = Linear(inputFeatures: encoder.outputChannels.last!, outputFeatures: classes)

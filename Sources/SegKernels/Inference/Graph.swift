@@ -11,6 +11,7 @@ public struct Graph: Sendable {
 
   /// One value: where it comes from, and its shape.
   public struct Value: Sendable {
+    /// Where a value comes from.
     public enum Source: Sendable {
       /// Handed in at each run.
       case input
@@ -20,7 +21,9 @@ public struct Graph: Sendable {
       case node(Int)
     }
 
+    /// The extents, outermost first.
     public let shape: Shape
+    /// Where the value comes from.
     public let source: Source
     /// The published name of a parameter; "" for other values.
     public let name: String
@@ -28,15 +31,21 @@ public struct Graph: Sendable {
 
   /// One application of an operation.
   public struct Node: Sendable {
+    /// What is applied.
     public let operation: any TensorOperation
+    /// The values that go in.
     public let inputs: [ValueID]
+    /// The values that come out.
     public let outputs: [ValueID]
   }
 
+  /// Every value, by its number.
   public let values: [Value]
   /// The applications, in the order in which they were made: each after those that it needs.
   public let nodes: [Node]
+  /// The values that go in.
   public let inputs: [ValueID]
+  /// The values that come out.
   public let outputs: [ValueID]
 
   /// Records what `body` applies to inputs of the given shapes. Nothing is computed from the inputs; reading their

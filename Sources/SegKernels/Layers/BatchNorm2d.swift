@@ -3,11 +3,17 @@
 /// In training it normalises by the batch and lets its running statistics follow,
 /// running ← (1 − momentum) · running + momentum · batch (the variance unbiased); in evaluation it normalises by them.
 public final class BatchNorm2d: UnaryModule {
+  /// The learned scale, one a channel.
   public let weight: Parameter
+  /// The learned shift, one a channel.
   public let bias: Parameter
+  /// The mean that evaluation uses.
   public let runningMean: Parameter
+  /// The variance that evaluation uses.
   public let runningVariance: Parameter
+  /// How many batches the statistics have followed.
   public let batchesTracked: Parameter
+  /// What is added to the variance.
   public let epsilon: Float
   /// The share of the newest batch in the running statistics.
   public var momentum: Float

@@ -2,11 +2,17 @@
 ///
 /// Weights start at zero; a model's initialiser or a weights file fills them.
 public final class Conv2d: UnaryModule {
+  /// O×(C/groups)×kH×kW.
   public let weight: Parameter
+  /// One number an output channel.
   public let bias: Parameter?
+  /// Steps between windows.
   public let stride: Pair
+  /// Zeros around the image.
   public let padding: Pair
+  /// Steps between the pixels of a window.
   public let dilation: Pair
+  /// Groups of channels that do not see each other.
   public let groups: Int
 
   /// - Parameters:

@@ -2,6 +2,7 @@
 public final class Linear: UnaryModule {
   /// O×C.
   public let weight: Parameter
+  /// One number an output.
   public let bias: Parameter?
 
   /// Weights start at zero; a model's initialiser or a weights file fills them.

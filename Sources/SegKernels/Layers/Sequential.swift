@@ -17,6 +17,7 @@ public final class Sequential: UnaryModule {
 
 /// max(x, 0) as a step of a `Sequential`.
 public final class ReLU: UnaryModule {
+  /// A step without parameters.
   public init() {}
 
   public var parts: [Part] { [] }

@@ -2,8 +2,11 @@
 public struct LoadReport: Sendable, Hashable {
   /// A value whose shape was not the parameter's.
   public struct Mismatch: Sendable, Hashable {
+    /// The parameter.
     public let name: String
+    /// The parameter's shape.
     public let expected: Shape
+    /// The value's shape.
     public let found: Shape
   }
 
@@ -31,6 +34,7 @@ public struct LoadReport: Sendable, Hashable {
 
 /// Values do not fit the module that they were to be loaded into.
 public struct LoadError: Error, CustomStringConvertible {
+  /// All differences.
   public let report: LoadReport
   /// The differences that were not allowed.
   public let refused: [String]
@@ -52,6 +56,7 @@ public struct LoadRules: Sendable {
   /// Parameters whose shape may differ; they keep what they have.
   public var mayDiffer: @Sendable (String) -> Bool
 
+  /// Rules of given exceptions; without any, everything must agree.
   public init(
     prefixes: [String]? = nil, mayMiss: @escaping @Sendable (String) -> Bool = { _ in false },
     mayDrop: @escaping @Sendable (String) -> Bool = { _ in false },

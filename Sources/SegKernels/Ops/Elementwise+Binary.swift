@@ -12,13 +12,21 @@ public func * (a: Tensor, b: Tensor) -> Tensor { apply(BinaryOperation.multiply,
 /// Divides element by element with broadcasting.
 public func / (a: Tensor, b: Tensor) -> Tensor { apply(BinaryOperation.divide, to: a, b) }
 
+/// Adds a number to every element.
 public func + (a: Tensor, b: Float) -> Tensor { a + Tensor(b) }
+/// Subtracts a number from every element.
 public func - (a: Tensor, b: Float) -> Tensor { a - Tensor(b) }
+/// Multiplies every element by a number.
 public func * (a: Tensor, b: Float) -> Tensor { a * Tensor(b) }
+/// Divides every element by a number.
 public func / (a: Tensor, b: Float) -> Tensor { a / Tensor(b) }
+/// Adds every element to a number.
 public func + (a: Float, b: Tensor) -> Tensor { Tensor(a) + b }
+/// Subtracts every element from a number.
 public func - (a: Float, b: Tensor) -> Tensor { Tensor(a) - b }
+/// Multiplies a number by every element.
 public func * (a: Float, b: Tensor) -> Tensor { Tensor(a) * b }
+/// Divides a number by every element.
 public func / (a: Float, b: Tensor) -> Tensor { Tensor(a) / b }
 
 /// Arithmetic on two tensors under NumPy's broadcasting rule.

@@ -7,12 +7,16 @@ import Glibc
 /// p ← p − rate · m̂ / (√v̂ + ε) with m̂ = m / (1 − β₁ᵗ), v̂ = v / (1 − β₂ᵗ).
 public final class AdamW: Optimizer {
   public var learningRate: Float
+  /// How slowly the two moments forget.
   public let betas: (Float, Float)
+  /// What keeps the divisor away from 0.
   public let epsilon: Float
+  /// The share of a parameter that a step of rate 1 takes away.
   public let weightDecay: Float
   /// `first.NAME` and `second.NAME`, the moments of each parameter, and `step`.
   public var state: [String: Tensor] = [:]
 
+  /// An optimizer that remembers nothing yet.
   public init(
     learningRate: Float, betas: (Float, Float) = (0.9, 0.999), epsilon: Float = 1e-8, weightDecay: Float = 0.01
   ) {

@@ -5,12 +5,16 @@ import CSegKernels
 /// d = g + weightDecay · p; v ← momentum · v + d; p ← p − rate · v (Nesterov: d + momentum · v instead of v).
 public final class SGD: Optimizer {
   public var learningRate: Float
+  /// The share of the old velocity that stays.
   public let momentum: Float
+  /// The share of a parameter that is added to its gradient.
   public let weightDecay: Float
+  /// Whether the step looks ahead along the velocity.
   public let isNesterov: Bool
   /// The velocity of each parameter.
   public var state: [String: Tensor] = [:]
 
+  /// An optimizer that remembers nothing yet.
   public init(learningRate: Float, momentum: Float = 0.9, weightDecay: Float = 0, isNesterov: Bool = false) {
     self.learningRate = learningRate
     self.momentum = momentum

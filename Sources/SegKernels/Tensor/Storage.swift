@@ -35,8 +35,8 @@ package final class Storage: @unchecked Sendable {
 
   /// Allocates memory: uninitialised, or zeros, which cost nothing until they are touched.
   package init(count: Int, zeroed: Bool = false) {
-    let bytes = count * MemoryLayout<Float>.stride + Storage.alignment
-    guard let block = zeroed ? calloc(bytes, 1) : malloc(bytes) else {
+    let bytes = Storage.blockSize(count)
+    guard let block = zeroed ? calloc(bytes, 1) : BlockCache.take(bytes) else {
       misuse("Tensor", "no memory for \(count) floats")
     }
     self.block = block
@@ -53,5 +53,8 @@ package final class Storage: @unchecked Sendable {
     block = nil
   }
 
-  deinit { free(block) }
+  deinit { if let block { BlockCache.give(block, Storage.blockSize(count)) } }
+
+  /// Bytes to allocate so that `count` floats can be aligned.
+  private static func blockSize(_ count: Int) -> Int { count * MemoryLayout<Float>.stride + alignment }
 }
