@@ -13,7 +13,7 @@
         Results go to stdout, progress and notes to stderr. Exit codes: 0 done, 64 wrong usage, 65 bad data, \
         66 missing input, 70 anything else. Files are never overwritten without --force.
         """,
-      version: "0.1.0",
+      version: packageVersion,
       subcommands: [
         Predict.self, Train.self, Evaluate.self, Models.self, Run.self, Convert.self, Bench.self,
         DoctorCommand.self, Demo.self,

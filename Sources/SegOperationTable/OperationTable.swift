@@ -4,7 +4,10 @@ import SegKernels
 ///
 /// Adding an operation is one file in `SegKernels/Ops` and its rows here.
 public enum OperationTable {
+  /// Operations without a gradient.
+  public static let notDifferentiable: Set<String> = ["argmax"]
+
   /// All rows.
   public static let cases: [OperationCase] =
-    elementwise + reductions + movement + convolutions + pooling + normalization + softmaxFamily + resizing
+    elementwise + reductions + movement + convolutions + pooling + normalization + softmaxFamily + resizing + choices
 }

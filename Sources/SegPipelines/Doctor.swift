@@ -1,5 +1,8 @@
 import SegKernels
 
+/// The version of the package.
+public let packageVersion = "0.1.0"
+
 /// What `segkernels doctor` says: the machine as the package sees it, and what is wrong with it.
 public struct Doctor: Sendable, Codable {
   /// One thing that is wrong, and how to mend it.
@@ -10,6 +13,8 @@ public struct Doctor: Sendable, Codable {
     public let remedy: String
   }
 
+  /// The package's version.
+  public let version: String
   /// Levels that this processor has.
   public let instructionSets: [String]
   /// The level in use.
@@ -29,6 +34,7 @@ public struct Doctor: Sendable, Codable {
 
   /// Examines this machine.
   public init() {
+    version = packageVersion
     instructionSets = InstructionSet.allCases.filter(\.isSupported).map(\.description)
     instructionSet = InstructionSet.current.description
     processors = Threads.available

@@ -47,12 +47,13 @@ final class OperationTableTests: XCTestCase {
       }
       checked.insert(row.operation)
     }
-    XCTAssertEqual(checked, Set(OperationTable.cases.map(\.operation)), "every operation has a row with a gradient")
+    let expected = Set(OperationTable.cases.map(\.operation)).subtracting(OperationTable.notDifferentiable)
+    XCTAssertEqual(checked, expected, "every operation has a row with a gradient")
   }
 
   /// Gradients have the same bits for any number of threads.
   func testGradientsDoNotDependOnTheNumberOfThreads() {
-    for row in OperationTable.cases {
+    for row in OperationTable.cases where !OperationTable.notDifferentiable.contains(row.operation) {
       let inputs = row.makeInputs()
       let cotangent = row.makeCotangent(row.run(inputs).shape)
       let runs = [1, 2, 3].map { threads in

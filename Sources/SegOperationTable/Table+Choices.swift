@@ -1,0 +1,36 @@
+import SegKernels
+
+extension OperationTable {
+  static let choices: [OperationCase] = dropouts + maxima
+
+  private static let dropouts: [OperationCase] = [(0 as Float, [7] as Shape), (0.25, [3, 50]), (0.5, [40_001])].map {
+    rate, shape in
+    // The mask is the seed's; what becomes of kept and dropped elements is the definition's.
+    var random = RandomSource(seed: 5)
+    let mask = dropout(.ones(shape), rate: rate, using: &random)
+    return OperationCase(
+      "dropout", "\(shape) rate \(rate)", [(shape, .normal)],
+      run: {
+        var random = RandomSource(seed: 5)
+        return dropout($0[0], rate: rate, using: &random)
+      },
+      reference: {
+        Reference.dropout(
+          $0[0], mask: ReferenceArray(shape, mask.scalars.map { $0 == 0 ? 0 : 1 }), rate: Double(rate))
+      })
+  }
+
+  private static let maxima: [OperationCase] = [([2, 5, 3, 4] as Shape, 1), ([7, 3], -1), ([3, 4], 0), ([1, 19, 67, 71], 1)]
+    .map { shape, axis in
+      OperationCase(
+        "argmax", "\(shape) axis \(axis)", [(shape, .distinct)], checksGradient: false,
+        run: {
+          let labels = argmax($0[0], axis: axis)
+          return Tensor(labels.shape, labels.values.map(Float.init))
+        },
+        reference: {
+          let labels = Reference.argmax($0[0], axis: axis)
+          return ReferenceArray(labels.shape, labels.values.map(Double.init))
+        })
+    }
+}
