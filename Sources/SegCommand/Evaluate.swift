@@ -22,13 +22,13 @@
         let result = try Evaluation(segmenter, on: source, split: split, size: size?.pair) {
           line.show($0, of: $1, "images")
         }
-        if json { try Console.json(result) } else { print(result) }
+        if json { try Console.json(result) } else { printScores(result) }
       }
     }
   }
 
   /// The table of classes and the line of means.
-  func print(_ result: Evaluation) {
+  func printScores(_ result: Evaluation) {
     Console.table(
       [["class", "IoU %", "accuracy %"]]
         + result.classes.map { [$0.name, Console.percent($0.iou), Console.percent($0.accuracy)] })

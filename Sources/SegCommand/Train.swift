@@ -36,7 +36,7 @@
               + "\(Console.time(progress.seconds)) passed, \(Console.time(progress.secondsLeft)) left")
         }
         if json { return try Console.json(outcome) }
-        if let validation = outcome.validation { print(validation) }
+        if let validation = outcome.validation { printScores(validation) }
         print("\(outcome.folder)/weights.safetensors")
       }
     }

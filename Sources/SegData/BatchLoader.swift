@@ -65,13 +65,9 @@ public final class BatchLoader: @unchecked Sendable {
     let ignored = dataset.classes.ignoreIndex ?? -1
     let indices = (0..<batchSize).map { order[position * batchSize + $0] }
     let samples = try indices.map(cache.sample)
-    let labels = Labels(uninitialized: [batchSize, crop.height, crop.width]) { labels in
-      // Written below, together with the images.
-      labels.initialize(repeating: ignored)
-    }
-    var filled = labels
+    var labels = Labels([batchSize, crop.height, crop.width], filledWith: ignored)
     let images = Tensor(uninitialized: [batchSize, 3, crop.height, crop.width]) { images in
-      filled.withUnsafeMutableBufferPointer { labels in
+      labels.withUnsafeMutableBufferPointer { labels in
         for (slot, sample) in samples.enumerated() {
           var random = RandomSource(seed: seed).stream(epoch).stream(indices[slot])
           augmentation.apply(
@@ -80,7 +76,7 @@ public final class BatchLoader: @unchecked Sendable {
         }
       }
     }
-    return Batch(images: images, labels: filled, names: samples.map(\.name))
+    return Batch(images: images, labels: labels, names: samples.map(\.name))
   }
 
   /// Batches from a step on, each made while the one before is in use.

@@ -12,7 +12,12 @@ public final class FFNet: UnaryModule {
   private let backbone: ResNet
   private let adapter: Adapter
   private let upHead: UpHead
-  private let head: any Module
+  private let head: Head
+
+  private enum Head {
+    case segmentation(SegmentationHead)
+    case classification(ClassificationHead)
+  }
 
   /// - Parameter seed: draws the weights by the published rule (convolutions N(0, 0.01²), biases 1e-4); nil leaves
   ///   them zero, for loading.
@@ -29,20 +34,26 @@ public final class FFNet: UnaryModule {
     let outputs = configuration.upHead.output
     switch configuration.task {
     case .segmentation(let hidden, let kernel):
-      head = SegmentationHead(
-        inputChannels: outputs.reduce(0, +), hidden: hidden, kernel: kernel, classes: configuration.classes)
+      head = .segmentation(
+        SegmentationHead(
+          inputChannels: outputs.reduce(0, +), hidden: hidden, kernel: kernel, classes: configuration.classes))
     case .classification(let rate):
-      head = ClassificationHead(inputChannels: outputs, dropout: rate, classes: configuration.classes)
+      head = .classification(
+        ClassificationHead(inputChannels: outputs, dropout: rate, classes: configuration.classes))
     }
     if let seed { initialize(.normal(deviation: 0.01, bias: 1e-4), seed: seed) }
   }
 
   public var parts: [Part] {
-    // Of the published head's layers, number 2 is the concatenation in segmentation models.
-    let last = head is SegmentationHead ? "head.layers.3" : "head.layers.2"
+    let last =
+      switch head {
+      // Of the published head's layers, number 2 is the concatenation in segmentation models.
+      case .segmentation(let head): Part("head.layers.3", head)
+      case .classification(let head): Part("head.layers.2", head)
+      }
     return [
       Part("smoothing", smoothing), Part("backbone_model", backbone), Part("head.layers.0", adapter),
-      Part("head.layers.1", upHead), Part(last, head),
+      Part("head.layers.1", upHead), last,
     ]
   }
 
@@ -52,11 +63,10 @@ public final class FFNet: UnaryModule {
     let maps = features.stages.count == 3 ? [features.stem] + features.stages : features.stages
     let levels = upHead(adapter(maps))
     switch head {
-    case let head as ClassificationHead: return head(levels)
-    case let head as SegmentationHead:
+    case .classification(let head): return head(levels)
+    case .segmentation(let head):
       let size = Pair(height: levels[0].shape[2], width: levels[0].shape[3])
       return head(concatenate([levels[0]] + levels.dropFirst().map { upHead.enlarged($0, to: size) }, axis: 1))
-    default: fatalError("FFNet has no head of type \(type(of: head))")
     }
   }
 }

@@ -38,7 +38,7 @@ public struct Conversion: Sendable {
     }
     if let model {
       let built = try ModelRegistry.build(
-        model, classes: original.classCount(of: model), inputChannels: inputChannels ?? 3)
+        model, classes: original.classCount, inputChannels: inputChannels ?? 3)
       entries = try Conversion.fit(entries, to: built, path: input.relativePath, &notes)
     }
     renamed = entries.filter { $0.old != $0.new }.map { ($0.old, $0.new) }

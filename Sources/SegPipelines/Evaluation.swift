@@ -43,7 +43,7 @@ public struct Evaluation: Sendable, Codable {
   /// - Parameter report: called with the number of images done.
   /// - Throws: `UsageError` if the model's classes are not the data's, and what reading the data throws.
   public init(
-    _ segmenter: Segmenter, on source: DataSource, split: String, size: Pair? = nil, limit: Int? = nil,
+    _ segmenter: Segmenter, on source: DataSource, split: String, size: Pair? = nil,
     _ report: (_ done: Int, _ of: Int) -> Void = { _, _ in }
   ) throws {
     let dataset = try source.dataset(split: split)
@@ -54,20 +54,19 @@ public struct Evaluation: Sendable, Codable {
       )
     }
     var matrix = ConfusionMatrix(classes: table.count, ignoreIndex: table.ignoreIndex.map(Int.init))
-    let count = min(limit ?? dataset.count, dataset.count)
     let clock = ContinuousClock()
     var inference = Duration.zero
-    for index in 0..<count {
+    for index in 0..<dataset.count {
       let sample = try dataset.sample(at: index)
       var labels: Labels?
       inference += clock.measure { labels = segmenter(sample.image, size: size).labels }
       matrix.add(prediction: labels!, truth: sample.labels)
-      report(index + 1, count)
+      report(index + 1, dataset.count)
     }
     model = segmenter.loaded.model.name.rawValue
     data = source.kind
     self.split = split
-    images = count
+    images = dataset.count
     meanIoU = matrix.meanIoU()
     meanIoUVoidCounted = matrix.meanIoU(void: .falsePositive)
     pixelAccuracy = matrix.pixelAccuracy
@@ -77,6 +76,6 @@ public struct Evaluation: Sendable, Codable {
       ClassScore(name: $0, iou: $1.0, accuracy: $1.1)
     }
     secondsPerImage =
-      (Double(inference.components.seconds) + Double(inference.components.attoseconds) * 1e-18) / Double(max(count, 1))
+      (Double(inference.components.seconds) + Double(inference.components.attoseconds) * 1e-18) / Double(max(dataset.count, 1))
   }
 }

@@ -42,7 +42,7 @@ public struct LoadedModel {
         throw UsageError("\(url.relativePath) does not say which model it belongs to; name it with --model")
       }
       model = try ModelRegistry.build(
-        name, classes: archive.classCount(of: name), inputChannels: archive.inputChannels ?? 3)
+        name, classes: archive.classCount, inputChannels: archive.inputChannels ?? 3)
       do {
         report = try model.network.load(published: archive.tensors)
       } catch let error as LoadError {
@@ -78,8 +78,8 @@ extension WeightArchive {
     return renamed { String($0.dropFirst(prefix.count)) }
   }
 
-  /// The number of classes that the last layer of a model's checkpoint makes; nil if it has none of these names.
-  func classCount(of model: ModelName) -> Int? {
+  /// The number of classes that the last layer of a checkpoint makes; nil if no layer has one of these names.
+  var classCount: Int? {
     let last = ["head.layers.3.last_layer.3.weight", "head.layers.2.classifier.weight", "fc.weight"]
     return last.lazy.compactMap { self[$0]?.shape.first }.first
   }

@@ -31,35 +31,37 @@
           path: name, kind: .missing,
           problem: "expected a YAML file or one of the recipes \(names.joined(separator: ", "))")
       }
-      var recipe = try parse(text, path: name)
-      for setting in settings {
+      return try settings.reduce(recipe(tree(text, path: name), path: name)) { recipe, setting in
         let parts = setting.split(separator: "=", maxSplits: 1).map(String.init)
         guard parts.count == 2 else { throw UsageError("--set \(setting): expected key=value") }
-        // "a.b=c" is the YAML {a: {b: c}}.
-        let keys = parts[0].split(separator: ".")
-        let yaml =
-          keys.dropLast().map { "{\($0): " }.joined() + "{\(keys.last ?? ""): \(parts[1])}"
-          + String(repeating: "}", count: max(keys.count - 1, 0))
-        recipe = try parse(yaml, path: "--set \(setting)", over: recipe)
+        // "a.b=c" is c under b under a.
+        let value = try value(parts[1], path: "--set \(setting)") ?? ""
+        let nested = parts[0].split(separator: ".").reversed().reduce(value) { [String($1): $0] }
+        return try Self.recipe(nested as? [String: Any] ?? [:], path: "--set \(setting)", over: recipe)
       }
-      return recipe
+    }
+
+    /// The value that a YAML text stands for.
+    private static func value(_ yaml: String, path: String) throws -> Any? {
+      do {
+        return try Yams.load(yaml: yaml)
+      } catch let error as YamlError {
+        let reason = "\(error)".split(separator: "\n").joined(separator: " ")
+        throw FileError(path: path, problem: "expected YAML, found: \(reason)")
+      }
+    }
+
+    private static func tree(_ yaml: String, path: String) throws -> [String: Any] {
+      guard let tree = try value(yaml, path: path) as? [String: Any] else {
+        throw FileError(path: path, problem: "expected YAML with keys and values")
+      }
+      return tree
     }
 
     /// A recipe whose keys overwrite those of another; every key must be known.
-    static func parse(_ yaml: String, path: String, over base: Recipe = Recipe()) throws -> Recipe {
-      func tree(_ text: String) throws -> [String: Any] {
-        do {
-          guard let tree = try Yams.load(yaml: text) as? [String: Any] else {
-            throw FileError(path: path, problem: "expected YAML with keys and values")
-          }
-          return tree
-        } catch let error as YamlError {
-          throw FileError(
-            path: path, problem: "expected YAML, found: " + "\(error)".split(separator: "\n").joined(separator: " "))
-        }
-      }
-      let known = try tree(YAMLEncoder().encode(base))
-      let merged = try merge(tree(yaml), into: known, at: "", path: path)
+    private static func recipe(_ tree: [String: Any], path: String, over base: Recipe = Recipe()) throws -> Recipe {
+      let known = try Self.tree(YAMLEncoder().encode(base), path: path)
+      let merged = try merge(tree, into: known, at: "", path: path)
       do {
         return try YAMLDecoder().decode(Recipe.self, from: Yams.dump(object: merged))
       } catch let error as DecodingError {

@@ -39,28 +39,25 @@ public final class Segmenter {
   ///
   /// - Parameter size: what the image is resized to for the network; its own size by default.
   public func callAsFunction(_ image: Image, size: Pair? = nil) -> Segmentation {
-    Segmentation(logits: logits(image, size: size), classes: classes)
-  }
-
-  /// Logits 1×classes×H×W at the photograph's own size.
-  public func logits(_ image: Image, size: Pair? = nil) -> Tensor {
     let own = Pair(height: image.height, width: image.width)
     var x = Tensor(image, normalization: loaded.card.normalization)
     if let size, size != own { x = resize(x, to: size) }
     let inner = Pair(height: x.shape[2], width: x.shape[3])
-    let divisor = loaded.model.divisor
-    // At least twice the divisor: the deepest map then has more than one row, and so does what mirrors it.
-    func padded(_ x: Tensor, axis: Int) -> Tensor {
-      let extent = x.shape[axis], missing = max((extent + divisor - 1) / divisor, 2) * divisor - extent
-      // Mirrored pixels disturb a network less than a bare edge does; small images have too few of them.
-      return x.padded(axis: axis, before: 0, after: missing, with: missing < extent ? .reflect : .constant(0))
-    }
     let padded = padded(padded(x, axis: 2), axis: 3)
-    let coarse = logits(padded)
     // Enlarged together with the padding and then cut, logits stay where the pixels are.
-    let fine = resize(coarse, to: Pair(height: padded.shape[2], width: padded.shape[3]))
-      .slice(axis: 2, 0..<inner.height).slice(axis: 3, 0..<inner.width)
-    return inner == own ? fine : resize(fine, to: own)
+    let coarse = logits(padded), whole = Pair(height: padded.shape[2], width: padded.shape[3])
+    if inner == own { return Segmentation(source: coarse, enlarged: whole, size: own, classes: classes) }
+    let fine = resize(coarse, to: whole, rows: 0..<inner.height, columns: 0..<inner.width)
+    return Segmentation(source: fine, enlarged: own, size: own, classes: classes)
+  }
+
+  /// The image with rows (or columns) added at its end, up to a multiple of what the network divides by.
+  private func padded(_ x: Tensor, axis: Int) -> Tensor {
+    let extent = x.shape[axis], divisor = loaded.model.divisor
+    // At least twice the divisor, so that the deepest map has more than one row.
+    let missing = max((extent + divisor - 1) / divisor, 2) * divisor - extent
+    // Mirrored pixels disturb a network less than a bare edge does; small images have too few of them.
+    return x.padded(axis: axis, before: 0, after: missing, with: missing < extent ? .reflect : .constant(0))
   }
 
   /// The network's own output for images N×3×H×W, normalised: logits at 1/4 or 1/8 of their size.
@@ -69,28 +66,46 @@ public final class Segmenter {
 
 /// What a segmenter makes of one photograph.
 public struct Segmentation: Sendable {
-  /// 1×classes×H×W.
-  public let logits: Tensor
   /// Names and colours.
   public let classes: ClassTable
   /// The likeliest class of each pixel, H×W.
   public let labels: Labels
+  /// Coarse logits, the size that they are enlarged to, and the part of that which is the photograph.
+  private let source: Tensor
+  private let enlarged: Pair
+  private let size: Pair
 
-  init(logits: Tensor, classes: ClassTable) {
-    self.logits = logits
+  init(source: Tensor, enlarged: Pair, size: Pair, classes: ClassTable) {
+    self.source = source
+    self.enlarged = enlarged
+    self.size = size
     self.classes = classes
-    labels = argmax(logits).reshaped([logits.shape[2], logits.shape[3]])
+    // In bands: the logits of all pixels at once would take many times the photograph's memory.
+    var labels = Labels([size.height, size.width], filledWith: 0)
+    for top in stride(from: 0, to: size.height, by: 64) {
+      let rows = top..<min(top + 64, size.height)
+      let band = argmax(resize(source, to: enlarged, rows: rows, columns: 0..<size.width))
+      labels.withUnsafeMutableBufferPointer { target in
+        band.withUnsafeBufferPointer { _ = target[(top * size.width)...].update(fromContentsOf: $0) }
+      }
+    }
+    self.labels = labels
+  }
+
+  /// Logits 1×classes×H×W at the photograph's own size; made anew at each use.
+  public var logits: Tensor {
+    resize(source, to: enlarged, rows: 0..<size.height, columns: 0..<size.width)
   }
 
   /// The probability of each class, classes×H×W.
-  public var probabilities: Tensor { softmax(logits).reshaped(logits.shape[1], logits.shape[2], logits.shape[3]) }
+  public var probabilities: Tensor { softmax(logits).reshaped(source.shape[1], size.height, size.width) }
 
   /// The probability of the likeliest class, H×W.
   public var confidence: Tensor { probabilities.maximum(axes: [0]) }
 
   /// −Σ p log p over the classes, divided by its largest value log(classes): H×W in 0…1.
   public var entropy: Tensor {
-    let logs = logSoftmax(logits).reshaped(logits.shape[1], logits.shape[2], logits.shape[3])
+    let logs = logSoftmax(logits).reshaped(source.shape[1], size.height, size.width)
     return -(logs.exp() * logs).sum(axes: [0]) / Tensor(Float(max(classes.count, 2))).log()
   }
 }

@@ -15,22 +15,31 @@ public enum Interpolation: String, Sendable, Hashable, Codable {
 ///   - size: rows and columns of the result.
 ///   - alignCorners: for bilinear: the centres of the corner pixels stay in place (source = i · (in − 1)/(out − 1));
 ///     otherwise the corners of the image do (source = (i + ½) · in/out − ½, at least 0).
+///   - rows: the rows of the result that are made, all by default: large results can be made in bands.
+///   - columns: the columns of the result that are made, all by default.
 public func resize(
-  _ x: Tensor, to size: Pair, _ interpolation: Interpolation = .bilinear, alignCorners: Bool = false
+  _ x: Tensor, to size: Pair, _ interpolation: Interpolation = .bilinear, alignCorners: Bool = false,
+  rows: Range<Int>? = nil, columns: Range<Int>? = nil
 ) -> Tensor {
-  apply(ResizeOperation(size: size, interpolation: interpolation, alignCorners: alignCorners), to: x)
+  apply(
+    ResizeOperation(
+      size: size, interpolation: interpolation, alignCorners: alignCorners, rows: rows ?? 0..<size.height,
+      columns: columns ?? 0..<size.width), to: x)
 }
 
 struct ResizeOperation: TensorOperation {
   let size: Pair
   let interpolation: Interpolation
   let alignCorners: Bool
+  /// The part of the result that is made.
+  let rows: Range<Int>, columns: Range<Int>
 
   let name = "resize"
   var attributes: [(name: String, value: Attribute)] {
     [
       ("size", .integers([size.height, size.width])), ("interpolation", .text(interpolation.rawValue)),
-      ("alignCorners", .flag(alignCorners)),
+      ("alignCorners", .flag(alignCorners)), ("rows", .integers([rows.lowerBound, rows.upperBound])),
+      ("columns", .integers([columns.lowerBound, columns.upperBound])),
     ]
   }
 
@@ -38,7 +47,10 @@ struct ResizeOperation: TensorOperation {
     let x = inputs[0]
     check(x.rank == 4 && x[2] > 0 && x[3] > 0, name, "expected N×C×H×W with pixels, found shape \(x)")
     check(size.height > 0 && size.width > 0, name, "the size must be positive, found \(size)")
-    return [[x[0], x[1], size.height, size.width]]
+    check(
+      rows.lowerBound >= 0 && rows.upperBound <= size.height && columns.lowerBound >= 0
+        && columns.upperBound <= size.width, name, "rows \(rows) and columns \(columns) are outside size \(size)")
+    return [[x[0], x[1], rows.count, columns.count]]
   }
 
   func floatingPointOperations(_ inputs: [Shape]) -> Int {
@@ -47,15 +59,15 @@ struct ResizeOperation: TensorOperation {
 
   func forward(_ inputs: [Tensor], _ context: inout OperationContext) -> [Tensor] {
     let x = inputs[0], kernels = kernels
-    let (area, outputArea) = (x.shape[2] * x.shape[3], size.height * size.width)
-    let rows = taps(x.shape[2], size.height), columns = taps(x.shape[3], size.width)
+    let (area, outputArea) = (x.shape[2] * x.shape[3], rows.count * columns.count)
+    let rowTaps = taps(rows, x.shape[2], size.height), columnTaps = taps(columns, x.shape[3], size.width)
     return [
       Tensor(uninitialized: outputShapes([x.shape])[0]) { y in
         guard let y = y.baseAddress else { return }
         let p = x.pointer(for: name)
         parallelFor(x.shape[0] * x.shape[1]) { plane in
           kernels.resize(
-            p + plane * area, Int32(x.shape[3]), rows, columns, Int32(size.height), Int32(size.width),
+            p + plane * area, Int32(x.shape[3]), rowTaps, columnTaps, Int32(rows.count), Int32(columns.count),
             y + plane * outputArea)
         }
         withExtendedLifetime(x) {}
@@ -65,8 +77,8 @@ struct ResizeOperation: TensorOperation {
 
   func backward(_ gradients: [Tensor?], _ context: OperationContext) -> [Tensor?] {
     let dy = gradients[0]!.rowMajor(), shape = context.inputShapes[0], kernels = kernels
-    let (area, outputArea) = (shape[2] * shape[3], size.height * size.width)
-    let rows = taps(shape[2], size.height), columns = taps(shape[3], size.width)
+    let (area, outputArea) = (shape[2] * shape[3], rows.count * columns.count)
+    let rowTaps = taps(rows, shape[2], size.height), columnTaps = taps(columns, shape[3], size.width)
     return [
       Tensor(uninitialized: shape) { dx in
         guard let dx = dx.baseAddress else { return }
@@ -74,7 +86,7 @@ struct ResizeOperation: TensorOperation {
         parallelFor(shape[0] * shape[1]) { plane in
           (dx + plane * area).update(repeating: 0, count: area)
           kernels.resizeGradient(
-            d + plane * outputArea, Int32(shape[3]), rows, columns, Int32(size.height), Int32(size.width),
+            d + plane * outputArea, Int32(shape[3]), rowTaps, columnTaps, Int32(rows.count), Int32(columns.count),
             dx + plane * area)
         }
         withExtendedLifetime(dy) {}
@@ -82,9 +94,9 @@ struct ResizeOperation: TensorOperation {
     ]
   }
 
-  /// Where each output row (or column) reads.
-  private func taps(_ input: Int, _ output: Int) -> [SKTap] {
-    (0..<output).map { index in
+  /// Where some rows (or columns) of the result read.
+  private func taps(_ places: Range<Int>, _ input: Int, _ output: Int) -> [SKTap] {
+    places.map { index in
       if interpolation == .nearest {
         // In single precision, as PyTorch does it: exact ties fall to the same side.
         let source = Int32(min(Int(Float(index) * (Float(input) / Float(output))), input - 1))
