@@ -13,11 +13,17 @@ func decodeJPEG(_ data: [UInt8], name: String, maximumPixels: Int) throws -> Ima
   try checkSize(width: Int(width), height: Int(height), limit: maximumPixels, name: name, format: "JPEG")
 
   func decode(_ format: TJPF, into target: UnsafeMutablePointer<UInt8>) throws {
-    // Warnings stop: that is how libjpeg reports a truncated file. LIMITSCANS: a small progressive file may ask
-    // for scans without end.
-    let flags = TJFLAG_ACCURATEDCT | TJFLAG_STOPONWARNING | TJFLAG_LIMITSCANS
-    guard tjDecompress2(handle, data, UInt(data.count), target, width, 0, height, Int32(format.rawValue), flags) == 0
-    else { throw damaged(name, handle) }
+    func attempt(_ flags: Int32) -> Bool {
+      // LIMITSCANS: a small progressive file may ask for scans without end.
+      let flags = flags | TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS
+      return tjDecompress2(
+        handle, data, UInt(data.count), target, width, 0, height, Int32(format.rawValue), flags) == 0
+    }
+    // Warnings stop: that is how libjpeg reports a truncated file. Stray bytes between segments, which some cameras
+    // leave, are the one warning that takes nothing from the picture; it must then be the only one.
+    func isAboutStrayBytes() -> Bool { String(cString: tjGetErrorStr2(handle)).contains("extraneous bytes") }
+    if attempt(TJFLAG_STOPONWARNING) { return }
+    guard isAboutStrayBytes(), attempt(0) || isAboutStrayBytes() else { throw damaged(name, handle) }
   }
 
   let isCMYK = colorspace == Int32(TJCS_CMYK.rawValue) || colorspace == Int32(TJCS_YCCK.rawValue)

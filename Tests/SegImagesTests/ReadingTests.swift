@@ -55,6 +55,13 @@ final class ReadingTests: XCTestCase {
     XCTAssertTrue(imageError { try Image(data: [], name: "empty.png") }.hasPrefix("empty.png: expected"))
   }
 
+  /// Some cameras leave bytes between the picture and its end; nothing of the picture is lost by that.
+  func testStrayBytesBeforeTheEndAreRead() throws {
+    let whole = try Fixtures.bytes("subsampled.jpg")
+    let padded = whole.dropLast(2) + [0x11, 0x22, 0x33] + whole.suffix(2)
+    XCTAssertEqual(try Image(data: Array(padded)), try Image(data: whole))
+  }
+
   func testEveryTruncationIsAnError() throws {
     for name in ["rgb8.png", "palette8_interlaced.png", "gray16.png", "subsampled.jpg", "progressive.jpg", "cmyk.jpg"] {
       let whole = try Fixtures.bytes(name)
