@@ -12,6 +12,8 @@ public struct OperationCase: Sendable {
     case positive
     /// N(0, 1) pushed away from 0 by 0.1: for kinks at 0.
     case awayFromZero
+    /// Uniform in −0.9..<0.9: for the arc cosine.
+    case withinOne
     /// A random order of equally spaced values: no ties, for maxima.
     case distinct
   }
@@ -57,6 +59,7 @@ public struct OperationCase: Sendable {
       switch input.domain {
       case .normal: return .normal(shape, using: &random)
       case .positive: return .uniform(shape, in: 0.5..<2, using: &random)
+      case .withinOne: return .uniform(shape, in: -0.9..<0.9, using: &random)
       case .awayFromZero:
         return Tensor(shape, Tensor.normal(shape, using: &random).scalars.map { $0 + ($0 < 0 ? -0.1 : 0.1) })
       case .distinct:

@@ -9,5 +9,6 @@ public enum OperationTable {
 
   /// All rows.
   public static let cases: [OperationCase] =
-    elementwise + reductions + movement + convolutions + pooling + normalization + softmaxFamily + resizing + choices
+    elementwise + reductions + movement + convolutions + transposedConvolutions + pooling + normalization
+    + groupNormalization + softmaxFamily + resizing + sampling + choices + losses
 }

@@ -42,4 +42,32 @@ extension OperationTable {
           groups: groups)
       })
   }
+
+  static let transposedConvolutions: [OperationCase] = [
+    transposed("2×2 stride 2", [1, 3, 3, 4], 2, 2, stride: 2),
+    transposed("3×3 stride 2", [2, 2, 4, 3], 3, 3, stride: 2, padding: 1, extra: 1),
+    transposed("4×4 stride 2", [1, 2, 3, 3], 2, 4, stride: 2, padding: 1, bias: true),
+    transposed("1×1", [1, 3, 4, 2], 2, 1), transposed("2 groups", [1, 4, 3, 3], 4, 3, padding: 1, groups: 2),
+    transposed("dilation 2", [1, 2, 4, 5], 2, 3, padding: 2, dilation: 2),
+    transposed("several panels", [2, 24, 23, 31], 17, 4, stride: 2, padding: 1, bias: true),
+  ]
+
+  private static func transposed(
+    _ label: String, _ shape: Shape, _ outputs: Int, _ kernel: Pair, stride: Pair = 1, padding: Pair = 0,
+    extra: Pair = 0, dilation: Pair = 1, groups: Int = 1, bias: Bool = false
+  ) -> OperationCase {
+    let weight: Shape = [shape[1], outputs / groups, kernel.height, kernel.width]
+    return OperationCase(
+      "transposedConv2d", label, [(shape, .normal), (weight, .normal)] + (bias ? [([outputs], .normal)] : []),
+      run: {
+        transposedConv2d(
+          $0[0], weight: $0[1], bias: $0.count > 2 ? $0[2] : nil, stride: stride, padding: padding,
+          outputPadding: extra, dilation: dilation, groups: groups)
+      },
+      reference: {
+        Reference.transposedConv2d(
+          $0[0], weight: $0[1], bias: $0.count > 2 ? $0[2] : nil, stride: stride, padding: padding,
+          outputPadding: extra, dilation: dilation, groups: groups)
+      })
+  }
 }

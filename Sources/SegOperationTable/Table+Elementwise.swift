@@ -14,6 +14,12 @@ extension OperationTable {
     unaryRows("log", .positive, { $0.log() }, Reference.log),
     unaryRows("sigmoid", .normal, sigmoid, Reference.sigmoid),
     unaryRows("tanh", .normal, { $0.tanh() }, Reference.tanh),
+    unaryRows("softplus", .normal, softplus, Reference.softplus),
+    unaryRows("gelu", .normal, gelu, Reference.gelu),
+    unaryRows("sin", .normal, { $0.sin() }, Reference.sin),
+    unaryRows("cos", .normal, { $0.cos() }, Reference.cos),
+    unaryRows("acos", .withinOne, { $0.acos() }, Reference.acos),
+    unaryRows("clamp", .distinct, { $0.clamped(to: -0.77...1.13) }, { Reference.clamp($0, -0.77...1.13) }),
   ].flatMap { $0 }
 
   private static func unaryRows(
@@ -32,6 +38,9 @@ extension OperationTable {
     binaryRows("subtract", .normal, { $0 - $1 }, Reference.subtract),
     binaryRows("multiply", .normal, { $0 * $1 }, Reference.multiply),
     binaryRows("divide", .positive, { $0 / $1 }, Reference.divide),
+    binaryRows("minimum", .normal, { minimum($0, $1) }, Reference.minimum),
+    binaryRows("maximum", .normal, { maximum($0, $1) }, Reference.maximum),
+    binaryRows("atan2", .awayFromZero, { atan2($0, $1) }, Reference.atan2),
   ].flatMap { $0 }
 
   private static func binaryRows(

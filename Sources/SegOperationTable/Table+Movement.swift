@@ -1,7 +1,7 @@
 import SegKernels
 
 extension OperationTable {
-  static let movement: [OperationCase] = reshapes + permutes + concatenations + slices + paddings + products
+  static let movement: [OperationCase] = reshapes + permutes + concatenations + slices + paddings + products + sums
 
   private static let reshapes: [OperationCase] = [([2, 6], [3, 4]), ([2, 3, 4], [24]), ([0, 3], [3, 0])].map {
     (from: Shape, to: Shape) in
@@ -52,6 +52,10 @@ extension OperationTable {
         run: { $0[0].padded(top: top, bottom: bottom, left: left, right: right, with: .constant(0.5)) },
         reference: { Reference.pad($0[0], padding: amounts, value: 0.5) }),
       OperationCase(
+        "pad", "replicate \(label)", [([1, 2, 4, 5], .normal)],
+        run: { $0[0].padded(top: top, bottom: bottom, left: left, right: right, with: .replicate) },
+        reference: { Reference.padReplicate($0[0], padding: amounts) }),
+      OperationCase(
         "pad", "reflect \(label)", [([1, 2, 4, 5], .normal)],
         run: { $0[0].padded(top: top, bottom: bottom, left: left, right: right, with: .reflect) },
         reference: { Reference.padReflect($0[0], padding: amounts) }),
@@ -66,6 +70,12 @@ extension OperationTable {
         reference: { Reference.matmul($0[0], $0[1]) })
     } + [
       OperationCase(
+        "matmul", "2×3 pairs of 3×4×2", [([2, 3, 3, 4], .normal), ([2, 3, 4, 2], .normal)],
+        run: { matmul($0[0], $0[1]) }, reference: { Reference.matmul($0[0], $0[1]) }),
+      OperationCase(
+        "matmul", "3 pairs of 67×5×130", [([3, 67, 5], .normal), ([3, 5, 130], .normal)],
+        run: { matmul($0[0], $0[1]) }, reference: { Reference.matmul($0[0], $0[1]) }),
+      OperationCase(
         "linear", "3×5 to 3×2", [([3, 5], .normal), ([2, 5], .normal), ([2], .normal)],
         run: { linear($0[0], weight: $0[1], bias: $0[2]) },
         reference: { Reference.add(Reference.matmul($0[0], Reference.permute($0[1], axes: [1, 0])), $0[2]) }),
@@ -73,4 +83,11 @@ extension OperationTable {
         "matmul", "130×257×131", [([130, 257], .normal), ([257, 131], .normal)], run: { matmul($0[0], $0[1]) },
         reference: { Reference.matmul($0[0], $0[1]) }),
     ]
+
+  private static let sums: [OperationCase] = [([7] as Shape, 0), ([2, 5, 3], 1), ([3, 4], -1), ([2, 300, 41], 1)].map {
+    shape, axis in
+    OperationCase(
+      "cumulativeSum", "\(shape) along \(axis)", [(shape, .normal)], run: { $0[0].cumulativeSum(axis: axis) },
+      reference: { Reference.cumulativeSum($0[0], axis: axis) })
+  }
 }

@@ -35,6 +35,25 @@ extension OperationTable {
         })
     ]
 
+  // No runs of two elements: normalised, they are ±1 whatever they were, and their gradient is rounding alone.
+  static let groupNormalization: [OperationCase] =
+    [
+      ([2, 4, 3, 3] as Shape, 2), ([1, 3, 5], 1), ([3, 8], 2), ([2, 6, 2, 2], 6), ([2, 12, 33, 17], 4),
+    ].map { shape, groups in
+      OperationCase(
+        "groupNorm", "\(shape) in \(groups) groups",
+        [(shape, .normal), ([shape[1]], .positive), ([shape[1]], .normal)],
+        run: { groupNorm($0[0], groups: groups, weight: $0[1], bias: $0[2]) },
+        reference: { Reference.groupNorm($0[0], groups: groups, weight: $0[1], bias: $0[2]) })
+    }
+    + [([3, 5] as Shape, [5] as Shape), ([2, 3, 4], [3, 4]), ([7, 129], [129])].map { shape, normalized in
+      OperationCase(
+        "layerNorm", "\(shape) over \(normalized)",
+        [(shape, .normal), (normalized, .positive), (normalized, .normal)],
+        run: { layerNorm($0[0], weight: $0[1], bias: $0[2]) },
+        reference: { Reference.layerNorm($0[0], weight: $0[1], bias: $0[2]) })
+    }
+
   private static func statistics(_ shape: Shape) -> (mean: Tensor, variance: Tensor) {
     var random = RandomSource(seed: 9)
     return (.normal([shape[1]], using: &random), .uniform([shape[1]], in: 0.5..<2, using: &random))

@@ -87,6 +87,7 @@ final class PyTorchFixtureTests: XCTestCase {
   private func function(_ entry: Case, _ labels: Labels?) -> (([Tensor]) -> Tensor)? {
     let attributes = entry.attributes
     func pair(_ name: String) -> Pair { attributes[name]!.pair }
+    func losses() -> LossReduction { LossReduction(rawValue: attributes["reduction"]!.string!)! }
     func axis() -> Int { attributes["axis"]!.int! }
     func reduction(_ reduce: @escaping (Tensor, [Int], Bool) -> Tensor) -> ([Tensor]) -> Tensor {
       { reduce($0[0], attributes["axes"]!.ints, attributes["keepDimensions"]!.bool) }
@@ -112,7 +113,48 @@ final class PyTorchFixtureTests: XCTestCase {
     case "sigmoid": return { sigmoid($0[0]) }
     case "tanh": return { $0[0].tanh() }
     case "matmul": return { matmul($0[0], $0[1]) }
-    case "dropout":
+    case "softplus": return { softplus($0[0]) }
+    case "gelu": return { gelu($0[0]) }
+    case "sin": return { $0[0].sin() }
+    case "cos": return { $0[0].cos() }
+    case "acos": return { $0[0].acos() }
+    case "clamp": return { $0[0].clamped(to: attributes["low"]!.float!...attributes["high"]!.float!) }
+    case "minimum" where entry.inputs.count == 2: return { minimum($0[0], $0[1]) }
+    case "maximum" where entry.inputs.count == 2: return { maximum($0[0], $0[1]) }
+    case "atan2": return { atan2($0[0], $0[1]) }
+    case "select": return { select(Tensor(labels!.shape, labels!.values.map(Float.init)), $0[0], else: $0[1]) }
+    case "gridSample":
+      return {
+        gridSample(
+          $0[0], grid: $0[1], Interpolation(rawValue: attributes["interpolation"]!.string!)!,
+          edge: SampleEdge(rawValue: attributes["edge"]!.string!)!, alignCorners: attributes["alignCorners"]!.bool)
+      }
+    case "unfold":
+      return {
+        unfold(
+          $0[0], kernel: pair("kernel"), stride: pair("stride"), padding: pair("padding"), dilation: pair("dilation"))
+      }
+    case "cumulativeSum": return { $0[0].cumulativeSum(axis: axis()) }
+    case "padReplicate": return { padded($0[0], .replicate) }
+    case "transposedConv2d":
+      return {
+        transposedConv2d(
+          $0[0], weight: $0[1], bias: $0.count > 2 ? $0[2] : nil, stride: pair("stride"), padding: pair("padding"),
+          outputPadding: pair("outputPadding"), dilation: pair("dilation"), groups: attributes["groups"]!.int!)
+      }
+    case "groupNorm": return { groupNorm($0[0], groups: attributes["groups"]!.int!, weight: $0[1], bias: $0[2]) }
+    case "layerNorm": return { layerNorm($0[0], weight: $0[1], bias: $0[2]) }
+    case "l1Loss": return { l1Loss($0[0], $0[1], reduction: losses()) }
+    case "l2Loss": return { l2Loss($0[0], $0[1], reduction: losses()) }
+    case "smoothL1Loss":
+      return { smoothL1Loss($0[0], $0[1], beta: attributes["beta"]!.float!, reduction: losses()) }
+    case "binaryCrossEntropy":
+      return {
+        binaryCrossEntropy(
+          logits: $0[0], targets: $0[1], weight: $0.count > 2 ? $0[2] : nil,
+          positiveWeight: $0.count > 3 ? $0[3] : nil, reduction: losses())
+      }
+    case "dropout", "dropout2d":
       // Ours draws its own mask; the fixture's shows what becomes of kept and dropped elements.
       let scale = 1 / (1 - attributes["rate"]!.float!)
       return { $0[0] * Tensor(labels!.shape, labels!.values.map { Float($0) * scale }) }
@@ -166,7 +208,7 @@ final class PyTorchFixtureTests: XCTestCase {
         crossEntropy(
           $0[0], labels!, ignoreIndex: attributes["ignoreIndex"]!.int!, classWeights: $0.count > 1 ? $0[1] : nil,
           labelSmoothing: attributes["labelSmoothing"]!.float!,
-          reduction: LossReduction(rawValue: attributes["reduction"]!.string!)!)
+          reduction: losses())
       }
     case "resizeNearest": return { resize($0[0], to: pair("size"), .nearest) }
     case "resizeBilinear": return { resize($0[0], to: pair("size"), alignCorners: attributes["alignCorners"]!.bool) }

@@ -37,6 +37,10 @@ typedef struct SKTap {
   X(void, subtract, (SK_BINARY))                                                                                       \
   X(void, multiply, (SK_BINARY))                                                                                       \
   X(void, divide, (SK_BINARY))                                                                                         \
+  X(void, minimumOf, (SK_BINARY))                                                                                      \
+  X(void, maximumOf, (SK_BINARY))                                                                                      \
+  X(void, arcTangent2, (SK_BINARY))                                                                                    \
+  X(void, dominance, (SK_BINARY))                                                                                      \
   X(void, negate, (SK_UNARY))                                                                                          \
   X(void, absolute, (SK_UNARY))                                                                                        \
   X(void, square, (SK_UNARY))                                                                                          \
@@ -47,6 +51,11 @@ typedef struct SKTap {
   X(void, relu, (SK_UNARY))                                                                                            \
   X(void, sigmoid, (SK_UNARY))                                                                                         \
   X(void, hyperbolicTangent, (SK_UNARY))                                                                               \
+  X(void, softplus, (SK_UNARY))                                                                                        \
+  X(void, gelu, (SK_UNARY))                                                                                            \
+  X(void, sine, (SK_UNARY))                                                                                            \
+  X(void, cosine, (SK_UNARY))                                                                                          \
+  X(void, arcCosine, (SK_UNARY))                                                                                       \
   X(void, absoluteGradient, (SK_UNARY_GRADIENT))                                                                       \
   X(void, squareGradient, (SK_UNARY_GRADIENT))                                                                         \
   X(void, squareRootGradient, (SK_UNARY_GRADIENT))                                                                     \
@@ -55,6 +64,11 @@ typedef struct SKTap {
   X(void, reluGradient, (SK_UNARY_GRADIENT))                                                                           \
   X(void, sigmoidGradient, (SK_UNARY_GRADIENT))                                                                        \
   X(void, hyperbolicTangentGradient, (SK_UNARY_GRADIENT))                                                              \
+  X(void, softplusGradient, (SK_UNARY_GRADIENT))                                                                       \
+  X(void, geluGradient, (SK_UNARY_GRADIENT))                                                                           \
+  X(void, sineGradient, (SK_UNARY_GRADIENT))                                                                           \
+  X(void, cosineGradient, (SK_UNARY_GRADIENT))                                                                         \
+  X(void, arcCosineGradient, (SK_UNARY_GRADIENT))                                                                      \
   X(void, accumulate, (const float *x, float *y, size_t n))                                                            \
   X(void, scale, (const float *x, float factor, float *y, size_t n))                                                   \
   /* reductions, accumulated in double precision */                                                                   \

@@ -47,15 +47,18 @@ struct Conv2dOperation: TensorOperation {
   }
 
   func forward(_ inputs: [Tensor], _ context: inout OperationContext) -> [Tensor] {
-    let (x, weight) = (inputs[0], inputs[1])
-    if context.isRecording { context.saved = [x, weight] }
+    if context.isRecording { context.saved = [inputs[0], inputs[1]] }
+    return [convolved(inputs[0], inputs[1], bias: inputs.count > 2 ? inputs[2] : nil)]
+  }
+
+  /// y = W · Columns + bias: a task owns a panel of pixels of one image.
+  func convolved(_ x: Tensor, _ weight: Tensor, bias: Tensor?) -> Tensor {
     let plan = Plan(self, x.shape, weight.shape)
     let kernels = kernels
-    let bias = inputs.count > 2 ? inputs[2] : nil
-    let y = Tensor(uninitialized: outputShapes(inputs.map(\.shape))[0]) { y in
+    return Tensor(uninitialized: outputShapes([x.shape, weight.shape])[0]) { y in
       guard let y = y.baseAddress else { return }
       let (image, w) = (x.pointer(for: name), weight.pointer(for: name))
-      let bias = bias.map { $0.pointer(for: name) }
+      let biases = bias.map { $0.pointer(for: name) }
       let width = plan.panelWidth
       let panels = (plan.area + width - 1) / width
       parallelFor(plan.batch * groups * panels) { task in
@@ -65,20 +68,19 @@ struct Conv2dOperation: TensorOperation {
         let source = image + (n * groups + group) * plan.channels * plan.imageArea
         let target = y + (n * groups + group) * plan.outputs * plan.area + first
         let rows = w + group * plan.outputs * plan.depth
-        if let bias {
+        if let biases {
           for o in 0..<plan.outputs {
-            (target + o * plan.area).update(repeating: bias[group * plan.outputs + o], count: last - first)
+            (target + o * plan.area).update(repeating: biases[group * plan.outputs + o], count: last - first)
           }
         }
         plan.withColumns(source, kernels, channels: plan.channels, first, last) { columns, stride in
           BLAS.multiply(
             m: plan.outputs, n: last - first, k: plan.depth, .init(rows, rowStride: plan.depth),
-            .init(columns, rowStride: stride), into: target, rowStride: plan.area, beta: bias == nil ? 0 : 1)
+            .init(columns, rowStride: stride), into: target, rowStride: plan.area, beta: biases == nil ? 0 : 1)
         }
       }
-      withExtendedLifetime((x, weight, inputs)) {}
+      withExtendedLifetime((x, weight, bias)) {}
     }
-    return [y]
   }
 
   func backward(_ gradients: [Tensor?], _ context: OperationContext) -> [Tensor?] {
@@ -94,7 +96,7 @@ struct Conv2dOperation: TensorOperation {
   }
 
   /// dColumns = Wᵀ · dY, scattered back: a task owns some channels of one image, so no two add to one pixel.
-  private func dataGradient(_ dy: Tensor, _ weight: Tensor, _ plan: Plan, _ shape: Shape) -> Tensor {
+  func dataGradient(_ dy: Tensor, _ weight: Tensor, _ plan: Plan, _ shape: Shape) -> Tensor {
     let kernels = kernels
     return Tensor(uninitialized: shape) { dx in
       guard let dx = dx.baseAddress else { return }
@@ -130,7 +132,7 @@ struct Conv2dOperation: TensorOperation {
   }
 
   /// dW = Σ dY · Columnsᵀ: a task owns some input channels and walks all images, so nothing is summed across tasks.
-  private func weightGradient(_ dy: Tensor, _ x: Tensor, _ plan: Plan, _ shape: Shape) -> Tensor {
+  func weightGradient(_ dy: Tensor, _ x: Tensor, _ plan: Plan, _ shape: Shape) -> Tensor {
     let kernels = kernels
     return Tensor(uninitialized: shape) { dw in
       guard let dw = dw.baseAddress else { return }

@@ -2,19 +2,27 @@
 ///
 /// - Parameter random: the source of the mask; one number is drawn from it.
 public func dropout(_ x: Tensor, rate: Float, using random: inout RandomSource) -> Tensor {
-  apply(DropoutOperation(rate: rate, seed: random.next()), to: x)
+  apply(DropoutOperation(rate: rate, seed: random.next(), dropsChannels: false), to: x)
+}
+
+/// Dropout of whole channels N×C×…: neighbouring pixels say much the same, so dropping single ones hides little.
+public func dropout2d(_ x: Tensor, rate: Float, using random: inout RandomSource) -> Tensor {
+  apply(DropoutOperation(rate: rate, seed: random.next(), dropsChannels: true), to: x)
 }
 
 /// Backward draws the mask again from the seed instead of keeping it.
 struct DropoutOperation: TensorOperation {
   let rate: Float
   let seed: UInt64
+  /// Whether the elements of a channel share their fate.
+  let dropsChannels: Bool
 
-  let name = "dropout"
+  var name: String { dropsChannels ? "dropout2d" : "dropout" }
   var attributes: [(name: String, value: Attribute)] { [("rate", .real(rate))] }
 
   func outputShapes(_ inputs: [Shape]) -> [Shape] {
     check(rate >= 0 && rate < 1, name, "the rate must lie in 0..<1, found \(rate)")
+    check(!dropsChannels || inputs[0].rank >= 2, name, "expected N×C×…, found shape \(inputs[0])")
     return inputs
   }
 
@@ -23,13 +31,18 @@ struct DropoutOperation: TensorOperation {
   func backward(_ gradients: [Tensor?], _ context: OperationContext) -> [Tensor?] { [masked(gradients[0]!.rowMajor())] }
 
   private func masked(_ x: Tensor) -> Tensor {
-    let scale = 1 / (1 - rate), grain = 1 << 14
+    let scale = 1 / (1 - rate)
+    // Elements that share their fate, and how many such groups take one stream of the seed.
+    let group = dropsChannels ? x.shape[2...].reduce(1, *) : 1, grain = dropsChannels ? 1 : 1 << 14
     return Tensor(uninitialized: x.shape) { y in
-      guard let y = y.baseAddress else { return }
+      guard let y = y.baseAddress, x.count > 0 else { return }
       let p = x.pointer(for: name)
-      parallelRuns(x.count, grain: grain) { run in
-        var random = RandomSource(seed: seed).stream(run.lowerBound / grain)
-        for i in run { y[i] = random.nextUniform() < rate ? 0 : p[i] * scale }
+      parallelRuns(x.count / group, grain: grain) { groups in
+        var random = RandomSource(seed: seed).stream(groups.lowerBound / grain)
+        for index in groups {
+          let factor = random.nextUniform() < rate ? 0 : scale
+          for i in (index * group)..<((index + 1) * group) { y[i] = p[i] * factor }
+        }
       }
       withExtendedLifetime(x) {}
     }

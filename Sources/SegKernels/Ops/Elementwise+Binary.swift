@@ -29,11 +29,20 @@ public func * (a: Float, b: Tensor) -> Tensor { Tensor(a) * b }
 /// Divides a number by every element.
 public func / (a: Float, b: Tensor) -> Tensor { Tensor(a) / b }
 
+/// The smaller of two elements, with broadcasting; equal ones share the gradient.
+public func minimum(_ a: Tensor, _ b: Tensor) -> Tensor { apply(BinaryOperation.minimum, to: a, b) }
+
+/// The larger of two elements, with broadcasting; equal ones share the gradient.
+public func maximum(_ a: Tensor, _ b: Tensor) -> Tensor { apply(BinaryOperation.maximum, to: a, b) }
+
+/// The angle in −π…π of the point (x, y), with broadcasting.
+public func atan2(_ y: Tensor, _ x: Tensor) -> Tensor { apply(BinaryOperation.atan2, to: y, x) }
+
 /// Arithmetic on two tensors under NumPy's broadcasting rule.
 ///
 /// y = a ∘ b. Gradients are summed over the axes along which an operand was repeated.
 enum BinaryOperation: String, TensorOperation {
-  case add, subtract, multiply, divide
+  case add, subtract, multiply, divide, minimum, maximum, atan2
 
   var name: String { rawValue }
 
@@ -45,9 +54,9 @@ enum BinaryOperation: String, TensorOperation {
   }
 
   func forward(_ inputs: [Tensor], _ context: inout OperationContext) -> [Tensor] {
-    // Products are differentiated with the other factor; sums need nothing.
-    if context.isRecording, self == .multiply || self == .divide { context.saved = inputs }
-    return [compute(inputs[0], inputs[1])]
+    // Sums are differentiated with nothing; everything else with its operands.
+    if context.isRecording, self != .add, self != .subtract { context.saved = inputs }
+    return [compute(inputs[0], inputs[1], kernel)]
   }
 
   func backward(_ gradients: [Tensor?], _ context: OperationContext) -> [Tensor?] {
@@ -63,24 +72,34 @@ enum BinaryOperation: String, TensorOperation {
     case .divide:
       let (a, b) = (context.saved[0], context.saved[1])
       return [gradient(0) { d / b }, gradient(1) { -(d * a / (b * b)) }]
+    case .minimum, .maximum:
+      let (a, b) = self == .maximum ? (context.saved[0], context.saved[1]) : (-context.saved[0], -context.saved[1])
+      let dominance = kernels.dominance!
+      return [gradient(0) { d * compute(a, b, dominance) }, gradient(1) { d * compute(b, a, dominance) }]
+    case .atan2:
+      let (y, x) = (context.saved[0], context.saved[1])
+      return [gradient(0) { d * x / (x * x + y * y) }, gradient(1) { -(d * y / (x * x + y * y)) }]
     }
   }
 
-  private var kernel:
+  private typealias Kernel =
     (UnsafePointer<Float>?, Int, UnsafePointer<Float>?, Int, UnsafeMutablePointer<Float>?, Int) -> Void
-  {
+
+  private var kernel: Kernel {
     let kernels = kernels
     switch self {
     case .add: return kernels.add
     case .subtract: return kernels.subtract
     case .multiply: return kernels.multiply
     case .divide: return kernels.divide
+    case .minimum: return kernels.minimumOf
+    case .maximum: return kernels.maximumOf
+    case .atan2: return kernels.arcTangent2
     }
   }
 
-  private func compute(_ a: Tensor, _ b: Tensor) -> Tensor {
+  private func compute(_ a: Tensor, _ b: Tensor, _ kernel: Kernel) -> Tensor {
     let plan = BroadcastPlan(a.shape, b.shape)
-    let kernel = kernel
     return Tensor(uninitialized: plan.shape) { y in
       guard let y = y.baseAddress, plan.shape.elementCount > 0 else { return }
       let (pa, pb) = (a.pointer(for: name), b.pointer(for: name))

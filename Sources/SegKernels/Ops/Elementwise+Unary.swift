@@ -3,18 +3,33 @@ import CSegKernels
 extension Tensor {
   /// |x|; the gradient at 0 is 0.
   public func abs() -> Tensor { apply(UnaryOperation.abs, to: self) }
+
   /// x².
   public func square() -> Tensor { apply(UnaryOperation.square, to: self) }
+
   /// √x.
   public func sqrt() -> Tensor { apply(UnaryOperation.sqrt, to: self) }
+
   /// 1 / x.
   public func reciprocal() -> Tensor { apply(UnaryOperation.reciprocal, to: self) }
+
   /// eˣ, to about 1 ulp.
   public func exp() -> Tensor { apply(UnaryOperation.exp, to: self) }
+
   /// The natural logarithm.
   public func log() -> Tensor { apply(UnaryOperation.log, to: self) }
+
   /// tanh x.
   public func tanh() -> Tensor { apply(UnaryOperation.tanh, to: self) }
+
+  /// sin x, for angles in radians.
+  public func sin() -> Tensor { apply(UnaryOperation.sin, to: self) }
+
+  /// cos x, for angles in radians.
+  public func cos() -> Tensor { apply(UnaryOperation.cos, to: self) }
+
+  /// The angle in 0…π whose cosine is x.
+  public func acos() -> Tensor { apply(UnaryOperation.acos, to: self) }
 }
 
 /// -x.
@@ -26,9 +41,15 @@ public func relu(_ x: Tensor) -> Tensor { apply(UnaryOperation.relu, to: x) }
 /// 1 / (1 + e⁻ˣ).
 public func sigmoid(_ x: Tensor) -> Tensor { apply(UnaryOperation.sigmoid, to: x) }
 
+/// log(1 + eˣ), safe for any finite x.
+public func softplus(_ x: Tensor) -> Tensor { apply(UnaryOperation.softplus, to: x) }
+
+/// x · Φ(x), with Φ the normal distribution: the exact form, not the one by tanh.
+public func gelu(_ x: Tensor) -> Tensor { apply(UnaryOperation.gelu, to: x) }
+
 /// A function of each element alone.
 enum UnaryOperation: String, TensorOperation {
-  case negate, abs, square, sqrt, reciprocal, exp, log, relu, sigmoid, tanh
+  case negate, abs, square, sqrt, reciprocal, exp, log, relu, sigmoid, tanh, softplus, gelu, sin, cos, acos
 
   var name: String { rawValue }
 
@@ -46,7 +67,7 @@ enum UnaryOperation: String, TensorOperation {
     if context.isRecording {
       switch self {
       case .negate: break
-      case .abs, .square, .log: context.saved = [x]
+      case .abs, .square, .log, .softplus, .gelu, .sin, .cos, .acos: context.saved = [x]
       case .sqrt, .reciprocal, .exp, .relu, .sigmoid, .tanh: context.saved = [y]
       }
     }
@@ -81,6 +102,11 @@ enum UnaryOperation: String, TensorOperation {
     case .relu: return kernels.relu
     case .sigmoid: return kernels.sigmoid
     case .tanh: return kernels.hyperbolicTangent
+    case .softplus: return kernels.softplus
+    case .gelu: return kernels.gelu
+    case .sin: return kernels.sine
+    case .cos: return kernels.cosine
+    case .acos: return kernels.arcCosine
     }
   }
 
@@ -99,6 +125,11 @@ enum UnaryOperation: String, TensorOperation {
     case .relu: return kernels.reluGradient
     case .sigmoid: return kernels.sigmoidGradient
     case .tanh: return kernels.hyperbolicTangentGradient
+    case .softplus: return kernels.softplusGradient
+    case .gelu: return kernels.geluGradient
+    case .sin: return kernels.sineGradient
+    case .cos: return kernels.cosineGradient
+    case .acos: return kernels.arcCosineGradient
     }
   }
 }

@@ -4,6 +4,8 @@ public enum Padding: Sendable, Hashable {
   case constant(Float)
   /// The neighbours mirrored at the edge, which is not repeated.
   case reflect
+  /// The outermost pixels repeated.
+  case replicate
 }
 
 extension Tensor {
@@ -45,6 +47,9 @@ extension Tensor {
         before < extent && after < extent, "pad",
         "reflecting (\(before), \(after)) needs a longer axis \(axis) than that of shape \(shape)")
       return mapped("pad", axis, places.map { $0 < 0 ? -$0 : ($0 >= extent ? 2 * (extent - 1) - $0 : $0) })
+    case .replicate:
+      check(extent > 0, "pad", "axis \(axis) of shape \(shape) has nothing to repeat")
+      return mapped("pad", axis, places.map { min(max($0, 0), extent - 1) })
     }
   }
 

@@ -1,4 +1,4 @@
-/// The matrix product of an m×k and a k×n tensor.
+/// The matrix product of an m×k and a k×n tensor, or of as many pairs of them as equal leading axes say.
 public func matmul(_ a: Tensor, _ b: Tensor) -> Tensor { apply(MatrixProductOperation(transposesB: false), to: a, b) }
 
 /// The affine map y = x · Wᵀ + b of rows of features.
@@ -21,13 +21,15 @@ struct MatrixProductOperation: TensorOperation {
 
   func outputShapes(_ inputs: [Shape]) -> [Shape] {
     let (a, b) = (inputs[0], inputs[1])
-    let expected = transposesB ? "m×k and n×k" : "m×k and k×n"
+    let expected = transposesB ? "…×m×k and …×n×k" : "…×m×k and …×k×n"
     check(
-      a.rank == 2 && b.rank == 2 && a[1] == b[transposesB ? 1 : 0], name, "expected \(expected), found \(a) and \(b)")
-    return [[a[0], b[transposesB ? 0 : 1]]]
+      a.rank >= 2 && a.rank == b.rank && a.dropLast(2).elementsEqual(b.dropLast(2))
+        && a[-1] == b[transposesB ? -1 : -2],
+      name, "expected \(expected), found \(a) and \(b)")
+    return [Shape(a.dropLast() + [b[transposesB ? -2 : -1]])]
   }
 
-  func floatingPointOperations(_ inputs: [Shape]) -> Int { 2 * inputs[0][0] * inputs[1].elementCount }
+  func floatingPointOperations(_ inputs: [Shape]) -> Int { 2 * outputShapes(inputs)[0].elementCount * inputs[0][-1] }
 
   func forward(_ inputs: [Tensor], _ context: inout OperationContext) -> [Tensor] {
     if context.isRecording { context.saved = inputs }
@@ -43,27 +45,26 @@ struct MatrixProductOperation: TensorOperation {
     ]
   }
 
-  /// The product, in panels of 64 rows or columns of the result, whichever are more.
+  /// The products, each in panels of 64 rows or columns, whichever are more.
   private func product(_ a: Tensor, _ b: Tensor, transposeA: Bool = false, transposeB: Bool = false) -> Tensor {
-    let m = a.shape[transposeA ? 1 : 0], k = a.shape[transposeA ? 0 : 1], n = b.shape[transposeB ? 0 : 1]
-    return Tensor(uninitialized: [m, n]) { y in
-      guard let y = y.baseAddress, m * n > 0 else { return }
+    let m = a.shape[transposeA ? -1 : -2], k = a.shape[transposeA ? -2 : -1], n = b.shape[transposeB ? -2 : -1]
+    let shape = Shape(a.shape.dropLast(2) + [m, n])
+    let isTall = m >= n
+    let extent = max(m, n), panels = (extent + 63) / 64
+    return Tensor(uninitialized: shape) { y in
+      guard let y = y.baseAddress, shape.elementCount > 0 else { return }
       let (pa, pb) = (a.pointer(for: name), b.pointer(for: name))
-      let (lda, ldb) = (max(a.shape[1], 1), max(b.shape[1], 1))
-      if m >= n {
-        parallelRuns(m, grain: 64) {
-          BLAS.multiply(
-            m: $0.count, n: n, k: k,
-            .init(pa + $0.lowerBound * (transposeA ? 1 : lda), rowStride: lda, transposed: transposeA),
-            .init(pb, rowStride: ldb, transposed: transposeB), into: y + $0.lowerBound * n, rowStride: n)
-        }
-      } else {
-        parallelRuns(n, grain: 64) {
-          BLAS.multiply(
-            m: m, n: $0.count, k: k, .init(pa, rowStride: lda, transposed: transposeA),
-            .init(pb + $0.lowerBound * (transposeB ? ldb : 1), rowStride: ldb, transposed: transposeB),
-            into: y + $0.lowerBound, rowStride: n)
-        }
+      let (lda, ldb) = (max(a.shape[-1], 1), max(b.shape[-1], 1))
+      parallelFor(shape.elementCount / (m * n) * panels) { task in
+        let (pair, panel) = task.quotientAndRemainder(dividingBy: panels)
+        let first = panel * 64, count = min(64, extent - first)
+        // A panel of rows takes rows of A, a panel of columns takes columns of B.
+        let rows = pa + pair * m * k + (isTall ? first * (transposeA ? 1 : lda) : 0)
+        let columns = pb + pair * k * n + (isTall ? 0 : first * (transposeB ? ldb : 1))
+        BLAS.multiply(
+          m: isTall ? count : m, n: isTall ? n : count, k: k, .init(rows, rowStride: lda, transposed: transposeA),
+          .init(columns, rowStride: ldb, transposed: transposeB),
+          into: y + pair * m * n + (isTall ? first * n : first), rowStride: n)
       }
       withExtendedLifetime((a, b)) {}
     }

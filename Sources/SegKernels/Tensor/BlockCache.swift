@@ -31,12 +31,14 @@ enum BlockCache {
 
   /// Takes a block of `bytes` back.
   static func give(_ block: UnsafeMutableRawPointer, _ bytes: Int) {
-    let isKept = bytes >= smallest && idle.withLock { idle -> Bool in
-      guard idle.bytes + bytes <= limit else { return false }
-      idle.blocks[bytes, default: []].append(UInt(bitPattern: block))
-      idle.bytes += bytes
-      return true
-    }
+    let isKept =
+      bytes >= smallest
+      && idle.withLock { idle -> Bool in
+        guard idle.bytes + bytes <= limit else { return false }
+        idle.blocks[bytes, default: []].append(UInt(bitPattern: block))
+        idle.bytes += bytes
+        return true
+      }
     if !isKept { free(block) }
   }
 }

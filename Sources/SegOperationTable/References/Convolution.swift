@@ -50,6 +50,41 @@ extension Reference {
     return y
   }
 
+  /// The map whose transpose is `conv2d`: every element of `x` adds its multiple of a kernel to the result,
+  ///
+  ///     y[n, g·D + d, r·s − p + i·a, c·s − p + j·a] += weight[k, d, i, j] · x[n, k, r, c],    then + bias
+  ///
+  /// in a result of (H − 1)·s − 2p + a·(kernel − 1) + outputPadding + 1 rows, columns likewise.
+  ///
+  /// - Parameter weight: `[K, D, kernel height, kernel width]` for `x` of K channels.
+  public static func transposedConv2d(
+    _ x: ReferenceArray, weight: ReferenceArray, bias: ReferenceArray? = nil, stride: Pair = 1,
+    padding: Pair = 0, outputPadding: Pair = 0, dilation: Pair = 1, groups: Int = 1
+  ) -> ReferenceArray {
+    let (batch, channels, height, width) = x.imageExtents("transposedConv2d")
+    let (_, depth, kernelHeight, kernelWidth) = weight.imageExtents("transposedConv2d")
+    let rows =
+      (height - 1) * stride.height - 2 * padding.height + dilation.height * (kernelHeight - 1)
+      + outputPadding.height + 1
+    let columns =
+      (width - 1) * stride.width - 2 * padding.width + dilation.width * (kernelWidth - 1)
+      + outputPadding.width + 1
+
+    var y = ReferenceArray(zeros: [batch, depth * groups, rows, columns])
+    for index in indices(of: x.shape) {
+      let (n, k, r, c) = (index[0], index[1], index[2], index[3])
+      let firstChannel = k / (channels / groups) * depth
+      for place in indices(of: [depth, kernelHeight, kernelWidth]) {
+        let (d, i, j) = (place[0], place[1], place[2])
+        let row = r * stride.height - padding.height + i * dilation.height
+        let column = c * stride.width - padding.width + j * dilation.width
+        guard row >= 0, row < rows, column >= 0, column < columns else { continue }
+        y[n, firstChannel + d, row, column] += weight[k, d, i, j] * x[n, k, r, c]
+      }
+    }
+    return bias.map { add(y, reshape($0, to: [1, depth * groups, 1, 1])) } ?? y
+  }
+
   /// How many windows of `kernel` elements, `dilation` apart, fit into one padded direction at every `stride`:
   /// ⌊(extent + 2·padding − dilation·(kernel − 1) − 1) / stride⌋ + 1.
   static func windowCount(

@@ -48,6 +48,50 @@ extension Reference {
   /// The hyperbolic tangent of xᵢ.
   public static func tanh(_ x: ReferenceArray) -> ReferenceArray { map(x) { Glibc.tanh($0) } }
 
+  /// y = log(1 + eˣ)
+  public static func softplus(_ x: ReferenceArray) -> ReferenceArray {
+    map(x) { max($0, 0) + log1p(Glibc.exp(-Swift.abs($0))) }
+  }
+
+  /// y = x · Φ(x) = x/2 · (1 + erf(x/√2))
+  public static func gelu(_ x: ReferenceArray) -> ReferenceArray { map(x) { 0.5 * $0 * erfc(-$0 / 2.0.squareRoot()) } }
+
+  /// y = sin x
+  public static func sin(_ x: ReferenceArray) -> ReferenceArray { map(x) { Glibc.sin($0) } }
+
+  /// y = cos x
+  public static func cos(_ x: ReferenceArray) -> ReferenceArray { map(x) { Glibc.cos($0) } }
+
+  /// y = arccos x
+  public static func acos(_ x: ReferenceArray) -> ReferenceArray { map(x) { Glibc.acos($0) } }
+
+  /// y = min(max(x, low), high)
+  public static func clamp(_ x: ReferenceArray, _ range: ClosedRange<Double>) -> ReferenceArray {
+    map(x) { min(max($0, range.lowerBound), range.upperBound) }
+  }
+
+  /// y = min(a, b)
+  public static func minimum(_ a: ReferenceArray, _ b: ReferenceArray) -> ReferenceArray {
+    broadcast("minimum", a, b) { min($0, $1) }
+  }
+
+  /// y = max(a, b)
+  public static func maximum(_ a: ReferenceArray, _ b: ReferenceArray) -> ReferenceArray {
+    broadcast("maximum", a, b) { max($0, $1) }
+  }
+
+  /// The angle of the point (x, y).
+  public static func atan2(_ y: ReferenceArray, _ x: ReferenceArray) -> ReferenceArray {
+    broadcast("atan2", y, x) { Glibc.atan2($0, $1) }
+  }
+
+  /// y = condition ≠ 0 ? a : b
+  public static func select(_ condition: ReferenceArray, _ a: ReferenceArray, else b: ReferenceArray) -> ReferenceArray
+  {
+    let chosen = map(condition) { $0 == 0 ? 0 : 1 }
+    return add(multiply(chosen, a), multiply(map(chosen) { 1 - $0 }, b))
+  }
+
   /// xᵢ · maskᵢ / (1 − rate): dropout after the dice have fallen. The mask holds 1 where an element is kept, else 0.
   public static func dropout(_ x: ReferenceArray, mask: ReferenceArray, rate: Double) -> ReferenceArray {
     check(x.shape == mask.shape, "dropout", "input \(x.shape) and mask \(mask.shape) must agree")

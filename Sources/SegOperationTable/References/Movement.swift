@@ -93,6 +93,25 @@ extension Reference {
   }
 
   /// An array that is larger by `padding`, made of `element(place in x)`, which may lie outside `x`.
+  /// Padding that repeats the outermost elements.
+  public static func padReplicate(_ x: ReferenceArray, padding: [(before: Int, after: Int)]) -> ReferenceArray {
+    padded("padReplicate", x, padding) { source in
+      x[at: zip(source, x.shape).map { place, extent in min(max(place, 0), extent - 1) }]
+    }
+  }
+
+  /// yᵢ = x₀ + … + xᵢ along an axis.
+  public static func cumulativeSum(_ x: ReferenceArray, axis: Int) -> ReferenceArray {
+    let axis = x.shape.axis(axis, for: "cumulativeSum")
+    return ReferenceArray(x.shape) { index in
+      (0...index[axis]).reduce(0) { total, place in
+        var source = index
+        source[axis] = place
+        return total + x[at: source]
+      }
+    }
+  }
+
   private static func padded(
     _ operation: String, _ x: ReferenceArray, _ padding: [(before: Int, after: Int)], _ element: ([Int]) -> Double
   ) -> ReferenceArray {

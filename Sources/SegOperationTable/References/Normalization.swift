@@ -49,4 +49,32 @@ extension Reference {
       return normalized * (weight?[c] ?? 1) + (bias?[c] ?? 0)
     }
   }
+
+  /// Group norm: each image's channels in groups, normalised by the group's own mean and biased variance,
+  ///
+  ///     y = (x − mean) / √(variance + epsilon) · weight[c] + bias[c]
+  public static func groupNorm(
+    _ x: ReferenceArray, groups: Int, weight: ReferenceArray, bias: ReferenceArray, epsilon: Double = 1e-5
+  ) -> ReferenceArray {
+    let (batch, channels) = (x.shape[0], x.shape[1])
+    let rows = reshape(x, to: [batch * groups, x.values.count / max(batch * groups, 1)])
+    let standardized = reshape(standardize(rows, epsilon), to: x.shape)
+    let affine = Shape([1, channels] + [Int](repeating: 1, count: x.rank - 2))
+    return add(multiply(standardized, reshape(weight, to: affine)), reshape(bias, to: affine))
+  }
+
+  /// Layer norm: y = (x − mean) / √(variance + epsilon) · weight + bias over the last axes, those of the weight.
+  public static func layerNorm(
+    _ x: ReferenceArray, weight: ReferenceArray, bias: ReferenceArray, epsilon: Double = 1e-5
+  ) -> ReferenceArray {
+    let rows = reshape(x, to: [x.values.count / weight.values.count, weight.values.count])
+    return add(multiply(reshape(standardize(rows, epsilon), to: x.shape), weight), bias)
+  }
+
+  /// Every row brought to mean 0 and biased variance 1.
+  private static func standardize(_ rows: ReferenceArray, _ epsilon: Double) -> ReferenceArray {
+    let centred = subtract(rows, mean(rows, axes: [1], keepDimensions: true))
+    let variance = mean(square(centred), axes: [1], keepDimensions: true)
+    return divide(centred, sqrt(add(variance, ReferenceArray([], [epsilon]))))
+  }
 }

@@ -387,10 +387,122 @@ def resize():
                  size=after, alignCorners=align)
 
 
+def further_elementwise():
+    def within_one(name, *shape):
+        return 1.8 * torch.rand(shape, generator=generator(name)) - 0.9
+
+    unaries = {
+        "softplus": (F.softplus, lambda *a: 4 * normal(*a)), "gelu": (F.gelu, lambda *a: 2 * normal(*a)),
+        "sin": (torch.sin, lambda *a: 3 * normal(*a)), "cos": (torch.cos, lambda *a: 3 * normal(*a)),
+        "acos": (torch.acos, within_one),
+    }
+    for operation, (function, values) in unaries.items():
+        for label, shape in {"image": (2, 3, 5, 7), "empty": (2, 0)}.items():
+            case(f"{operation}/{label}", operation, function, {"x": values(f"{operation}/{label}", *shape)})
+    case("clamp/both", "clamp", lambda x: x.clamp(-0.77, 1.13), {"x": distinct("clamp", 3, 17)}, low=-0.77, high=1.13)
+
+    binaries = {"minimum": torch.minimum, "maximum": torch.maximum, "atan2": torch.atan2}
+    for operation, function in binaries.items():
+        for label, (first, second) in {"same": ((2, 3, 4), (2, 3, 4)), "both_ways": ((2, 1, 4), (3, 1))}.items():
+            name = f"{operation}/{label}"
+            case(name, operation, function, {"a": off_zero(name + "a", *first), "b": off_zero(name + "b", *second)})
+    tied = torch.tensor([1.0, 2.0, 3.0])
+    case("maximum/ties", "maximum", torch.maximum, {"a": tied, "b": torch.tensor([1.0, 1.0, 4.0])})
+
+    mask = (normal("select", 4, 1) > 0).long()
+    case("select/broadcast", "select", lambda a, b, mask: torch.where(mask.bool(), a, b),
+         {"a": normal("select/a", 2, 1, 3), "b": normal("select/b", 3)}, labels={"mask": mask})
+
+    channels = (torch.rand((2, 5, 1, 1), generator=generator("dropout2d")) >= 0.5).long()
+    case("dropout2d/0.5", "dropout2d", lambda x, mask: x * mask / 0.5, {"x": normal("dropout2d/x", 2, 5, 3, 4)},
+         labels={"mask": channels}, rate=0.5)
+
+
+def further_movement():
+    for shape, axis in (((7,), 0), ((2, 5, 3), 1), ((3, 4), -1)):
+        name = f"cumulativeSum/{'x'.join(map(str, shape))}_axis{axis}"
+        case(name, "cumulativeSum", lambda x: x.cumsum(axis), {"x": normal(name, *shape)}, axis=axis)
+    for padding in ((1, 2, 3, 0), (2, 2, 2, 2)):
+        name = f"padReplicate/{padding}"
+        case(name, "padReplicate", lambda x: F.pad(x, padding, mode="replicate"), {"x": normal(name, 1, 2, 4, 5)},
+             padding=[[0, 0], [0, 0], list(padding[2:]), list(padding[:2])])
+    for shape, other in (((3, 4, 5), (3, 5, 2)), ((2, 3, 1, 4), (2, 3, 4, 7))):
+        name = f"matmul/batch_{'x'.join(map(str, shape))}"
+        case(name, "matmul", torch.matmul, {"a": normal(name + "a", *shape), "b": normal(name + "b", *other)})
+
+
+def transposed_convolution():
+    for label, (channels, outputs, kernel, stride, padding, extra, dilation, groups, bias) in {
+        "2x2_stride2": (3, 2, (2, 2), (2, 2), (0, 0), (0, 0), (1, 1), 1, True),
+        "3x3_stride2": (2, 3, (3, 3), (2, 2), (1, 1), (1, 1), (1, 1), 1, False),
+        "4x4_stride2": (2, 2, (4, 4), (2, 2), (1, 1), (0, 0), (1, 1), 1, True),
+        "3x2_stride_1_3": (2, 2, (3, 2), (1, 3), (1, 0), (0, 2), (1, 1), 1, False),
+        "dilated": (2, 2, (3, 3), (1, 1), (2, 2), (0, 0), (2, 2), 1, False),
+        "groups": (4, 6, (3, 3), (2, 2), (1, 1), (0, 0), (1, 1), 2, True),
+    }.items():
+        name = f"transposedConv2d/{label}"
+        inputs = {"x": normal(name + "x", 2, channels, 4, 3),
+                  "weight": normal(name + "w", channels, outputs // groups, *kernel)}
+        if bias:
+            inputs["bias"] = normal(name + "b", outputs)
+        case(name, "transposedConv2d",
+             lambda x, w, b=None: F.conv_transpose2d(x, w, b, stride, padding, extra, groups, dilation), inputs,
+             stride=stride, padding=padding, outputPadding=extra, dilation=dilation, groups=groups)
+
+
+def group_normalization():
+    for shape, groups in (((2, 4, 3, 3), 2), ((1, 6, 5), 3), ((3, 4, 2, 2), 1)):
+        name = f"groupNorm/{'x'.join(map(str, shape))}_{groups}"
+        case(name, "groupNorm", lambda x, w, b: F.group_norm(x, groups, w, b),
+             {"x": normal(name, *shape), "weight": positive(name + "w", shape[1]), "bias": normal(name + "b", shape[1])},
+             groups=groups)
+    for shape, kept in (((3, 5), (5,)), ((2, 3, 4), (3, 4))):
+        name = f"layerNorm/{'x'.join(map(str, shape))}"
+        case(name, "layerNorm", lambda x, w, b: F.layer_norm(x, kept, w, b),
+             {"x": normal(name, *shape), "weight": positive(name + "w", *kept), "bias": normal(name + "b", *kept)})
+
+
+def sampling():
+    for edge in ("zeros", "border", "reflection"):
+        for mode in ("nearest", "bilinear"):
+            for align in (False, True):
+                name = f"gridSample/{mode}_{edge}{'_aligned' * align}"
+                grid = 0.8 * normal(name + "g", 2, 3, 4, 2)
+                case(name, "gridSample",
+                     lambda x, g: F.grid_sample(x, g, mode=mode, padding_mode=edge, align_corners=align),
+                     {"x": normal(name, 2, 3, 4, 5), "grid": grid}, interpolation=mode, edge=edge, alignCorners=align)
+    for kernel, stride, padding, dilation in (((3, 3), (1, 1), (1, 1), (1, 1)), ((3, 2), (1, 2), (2, 0), (2, 1))):
+        name = f"unfold/{kernel[0]}x{kernel[1]}"
+        case(name, "unfold", lambda x: F.unfold(x, kernel, dilation, padding, stride), {"x": normal(name, 2, 2, 7, 6)},
+             kernel=kernel, stride=stride, padding=padding, dilation=dilation)
+
+
+def regression():
+    shape = (2, 3, 5)
+    for reduction in ("none", "sum", "mean"):
+        pair = {"prediction": distinct("regression", *shape), "target": normal("regression/target", *shape)}
+        case(f"l1Loss/{reduction}", "l1Loss", lambda p, t: F.l1_loss(p, t, reduction=reduction), pair,
+             reduction=reduction)
+        case(f"l2Loss/{reduction}", "l2Loss", lambda p, t: F.mse_loss(p, t, reduction=reduction), pair,
+             reduction=reduction)
+        case(f"smoothL1Loss/{reduction}", "smoothL1Loss",
+             lambda p, t: F.smooth_l1_loss(p, t, reduction=reduction, beta=0.7), pair, reduction=reduction, beta=0.7)
+        logits = {"logits": 3 * normal("bce", *shape), "targets": torch.rand(shape, generator=generator("bce/t"))}
+        case(f"binaryCrossEntropy/{reduction}", "binaryCrossEntropy",
+             lambda x, t: F.binary_cross_entropy_with_logits(x, t, reduction=reduction), logits, reduction=reduction)
+        weighted = logits | {"weight": positive("bce/w", 5), "positiveWeight": positive("bce/p", 3, 1)}
+        case(f"binaryCrossEntropy/{reduction}_weighted", "binaryCrossEntropy",
+             lambda x, t, w, p: F.binary_cross_entropy_with_logits(
+                 x, t, w.detach(), reduction=reduction, pos_weight=p.detach()),
+             weighted, reduction=reduction)
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     elementwise(), reductions(), movement(), convolution(), pooling()
     normalization(), softmax(), cross_entropy(), resize()
+    further_elementwise(), further_movement(), transposed_convolution(), group_normalization(), regression()
+    sampling()
 
     intended = {"crossEntropy/all_ignored_mean"}
     broken = {name.rsplit("/", 1)[0] for name, tensor in tensors.items() if tensor.isnan().any()}
