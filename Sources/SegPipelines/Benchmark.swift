@@ -58,10 +58,7 @@ public struct Benchmark: Sendable, Codable {
     }
     let clock = ContinuousClock()
     for _ in 0..<2 { step() }
-    let seconds = (0..<iterations).map { _ in
-      let elapsed = clock.measure(step).components
-      return Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18
-    }.sorted()
+    let seconds = (0..<iterations).map { _ in clock.measure(step).seconds }.sorted()
     self.model = model.name.rawValue
     self.height = height
     self.width = width

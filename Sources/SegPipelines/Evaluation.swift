@@ -76,7 +76,7 @@ public struct Evaluation: Sendable, Codable {
       ClassScore(name: $0, iou: $1.0, accuracy: $1.1)
     }
     secondsPerImage =
-      (Double(inference.components.seconds) + Double(inference.components.attoseconds) * 1e-18)
+      inference.seconds
       / Double(max(dataset.count, 1))
   }
 }

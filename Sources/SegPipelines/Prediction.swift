@@ -103,7 +103,7 @@ public struct Prediction {
     return Result(
       image: photo.relativePath, width: image.width, height: image.height, classes: shares(result.labels),
       files: names.map { file($0).relativePath },
-      seconds: Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18)
+      seconds: elapsed.seconds)
   }
 
   /// 0…1 as 0…255.

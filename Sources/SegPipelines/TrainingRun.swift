@@ -76,7 +76,7 @@ public struct TrainingRun {
     }
     let outcome = Outcome(
       folder: folder.relativePath, steps: recipe.steps,
-      seconds: Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18,
+      seconds: elapsed.seconds,
       validation: validation)
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys]

@@ -20,7 +20,6 @@ extension Recipe {
 
   /// 64-bit FNV-1a of the recipe's JSON: tells runs of different recipes apart.
   public var hash: String {
-    let hash = json.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
-    return String(hash, radix: 16)
+    String(stableHash(json), radix: 16)
   }
 }

@@ -117,8 +117,7 @@ public final class Trainer {
       let loss = update(batch)
       guard loss.isFinite else { throw TrainingError(step: step, loss: loss, samples: batch.names) }
       step += 1
-      let elapsed = clock.now - start
-      let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
+      let seconds = (clock.now - start).seconds
       let progress = Progress(
         step: step, steps: recipe.steps, loss: loss, learningRate: optimizer.learningRate, seconds: seconds,
         secondsLeft: seconds / Double(step - firstStep) * Double(recipe.steps - step))

@@ -13,9 +13,8 @@ public struct RandomSource: RandomNumberGenerator, Sendable, Hashable, Codable {
 
   /// Starts the stream of a seed and a name: 64-bit FNV-1a of the name, mixed with the seed.
   public init(seed: UInt64, name: String) {
-    let hash = name.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
     var mixer = RandomSource(seed: seed)
-    self.init(seed: mixer.next() ^ hash)
+    self.init(seed: mixer.next() ^ stableHash(name))
   }
 
   /// A stream of its own for one part of a job (an epoch, a sample, a layer), independent of how many numbers other
