@@ -29,14 +29,15 @@ public final class FFNet: UnaryModule {
     let widths =
       configuration.family.stageCount == 3
       ? [configuration.backbone.stem.outputChannels] + backbone.outputChannels : backbone.outputChannels
-    adapter = Adapter(from: widths, to: configuration.upHead.base)
-    upHead = UpHead(configuration.upHead, isMobile: configuration.isMobile)
-    let outputs = configuration.upHead.output
+    let base = configuration.scaled(configuration.upHead.base)
+    let outputs = configuration.scaled(configuration.upHead.output)
+    adapter = Adapter(from: widths, to: base)
+    upHead = UpHead(base: base, output: outputs, isMobile: configuration.isMobile)
     switch configuration.task {
     case .segmentation(let hidden, let kernel):
       head = .segmentation(
         SegmentationHead(
-          inputChannels: outputs.reduce(0, +), hidden: hidden, kernel: kernel, classes: configuration.classes))
+          inputChannels: outputs.reduce(0, +), hidden: configuration.scaled([hidden])[0], kernel: kernel, classes: configuration.classes))
     case .classification(let rate):
       head = .classification(
         ClassificationHead(inputChannels: outputs, dropout: rate, classes: configuration.classes))

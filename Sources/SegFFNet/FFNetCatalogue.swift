@@ -4,6 +4,9 @@ public enum FFNetCatalogue {
   public static let names: [String] =
     large + narrow + small + classifiers + slim + preDownsampled + mobile + mobileNarrow
 
+  /// Networks of the same make that are this package's own: half of every width, for experiments on two cores.
+  public static let ownNames = ["segmentation_ffnet22S_half_BCC"]
+
   private static func segmentation(_ names: String) -> [String] {
     names.split(separator: " ").map { "segmentation_ffnet\($0)" }
   }

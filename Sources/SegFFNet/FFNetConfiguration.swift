@@ -2,9 +2,10 @@ import SegKernels
 
 /// What one FFNet is made of, as its published name says it.
 ///
-/// `ffnet{depth}{family}_{d?}{stem}{up-head}{seg-head}{_mobile}{_pre_down}`: depth is the number of convolutions of the
+/// `ffnet{depth}{family}_{half_?}{d?}{stem}{up-head}{seg-head}{_mobile}{_pre_down}`: depth is the number of convolutions of the
 /// backbone (2 a basic block + 2); families are none (ResNet widths), S (slim), N (narrow, three stages), NS (narrow
-/// and slim); a leading d means that the first stage is strided too, so that logits come at 1/8 instead of 1/4.
+/// and slim); a leading d means that the first stage is strided too, so that logits come at 1/8 instead of 1/4. `half`,
+/// a word of ours, halves every width: a network for experiments on two cores.
 /// Mehta et al., "Simple and Efficient Architectures for Semantic Segmentation", 2022 (arXiv 2206.08236).
 public struct FFNetConfiguration: Sendable, Hashable {
   /// Backbone widths and stem.
@@ -70,6 +71,8 @@ public struct FFNetConfiguration: Sendable, Hashable {
   public let task: Task
   /// Nearest up-sampling in the up-head instead of bilinear with aligned corners: for phones' processors.
   public let isMobile: Bool
+  /// Half of the published widths, in backbone and heads.
+  public let isHalfWidth: Bool
   /// A fixed Gaussian halves the image first.
   public let hasPreDownsampling: Bool
   /// 19 for Cityscapes, 1000 for ImageNet, or the user's own.
@@ -84,6 +87,8 @@ public struct FFNetConfiguration: Sendable, Hashable {
     if parts.last == "train" { parts.removeLast() }
     let isClassification = parts.first == "classification"
     if isClassification || parts.first == "segmentation" { parts.removeFirst() }
+    isHalfWidth = parts.count > 1 && parts[1] == "half"
+    if isHalfWidth { parts.remove(at: 1) }
     guard parts.count >= 2, parts[0].hasPrefix("ffnet") else { return nil }
     let body = parts[0].dropFirst(5)
     let digits = body.prefix { $0.isNumber }
@@ -94,7 +99,7 @@ public struct FFNetConfiguration: Sendable, Hashable {
     guard let depth = Int(digits), let family = Family(rawValue: String(body.dropFirst(digits.count))),
       Self.blocks[family]?[depth] != nil, letters.count == 3,
       ["", "mobile", "pre_down", "mobile_pre_down"].contains(flags),
-      letters.first == family.stemLetter, let upHead = UpHead(rawValue: String(Array(letters)[1]))
+      letters.first == family.stemLetter, !isHalfWidth || family == .slim, let upHead = UpHead(rawValue: String(Array(letters)[1]))
     else { return nil }
     let last = Array(letters)[2]
     guard isClassification == (last == "X"),
@@ -130,12 +135,16 @@ public struct FFNetConfiguration: Sendable, Hashable {
   var backbone: ResNetConfiguration {
     let isBottleneck = family == .resNet && (depth == 50 || depth == 101)
     let first = isDownsampled || family.stageCount == 3 ? 2 : 1
-    let stages = zip(Self.blocks[family]![depth]!, family.widths).enumerated().map { index, stage in
+    let stages = zip(Self.blocks[family]![depth]!, scaled(family.widths)).enumerated().map { index, stage in
       ResNetConfiguration.Stage(depth: stage.0, width: stage.1, stride: index == 0 ? first : 2)
     }
+    let stem: StemKind = isHalfWidth ? .twoConvolutions(width: 16) : family.stem
     return ResNetConfiguration(
-      stem: family.stem, block: isBottleneck ? .bottleneck : .basic, stages: stages, inputChannels: inputChannels)
+      stem: stem, block: isBottleneck ? .bottleneck : .basic, stages: stages, inputChannels: inputChannels)
   }
+
+  /// Published widths as this network has them.
+  func scaled(_ widths: [Int]) -> [Int] { isHalfWidth ? widths.map { $0 / 2 } : widths }
 
   /// How many times smaller than the image the deepest map is: what the image's sides are best multiples of.
   public var deepestStride: Int { (isDownsampled ? 64 : 32) * (hasPreDownsampling ? 2 : 1) }
@@ -145,7 +154,7 @@ extension FFNetConfiguration.Family {
   var stem: StemKind {
     switch self {
     case .resNet: .standard
-    case .slim: .twoConvolutions
+    case .slim: .twoConvolutions(width: 32)
     case .narrow, .narrowSlim: .threeConvolutions
     }
   }

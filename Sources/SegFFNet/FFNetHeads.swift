@@ -33,8 +33,7 @@ final class UpHead: Module {
   private let reduce: [Sequential]
   private let isMobile: Bool
 
-  init(_ kind: FFNetConfiguration.UpHead, isMobile: Bool) {
-    let (base, output) = (kind.base, kind.output)
+  init(base: [Int], output: [Int], isMobile: Bool) {
     smooth = zip(base, output).map { convolutionUnit($0, $1, kernel: 3) }
     reduce = (1..<4).map { convolutionUnit(base[$0], base[$0 - 1], kernel: 1) }
     self.isMobile = isMobile

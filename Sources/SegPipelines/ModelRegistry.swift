@@ -30,6 +30,7 @@ extension ModelName {
   public static let ffnet54S_dBBB_mobile: ModelName = "segmentation_ffnet54S_dBBB_mobile"
   public static let ffnet40S_dBBB_mobile: ModelName = "segmentation_ffnet40S_dBBB_mobile"
   public static let ffnet40S_BBB_mobile: ModelName = "segmentation_ffnet40S_BBB_mobile"
+  public static let ffnet22S_half_BCC: ModelName = "segmentation_ffnet22S_half_BCC"
 }
 
 /// A network together with what its users must know of it.
@@ -75,7 +76,7 @@ public enum ModelRegistry {
 
   /// All names.
   public static let names: [ModelName] =
-    FFNetCatalogue.names.map { ModelName($0) } + resNetDepths.map { ModelName("resnet\($0)") }
+    (FFNetCatalogue.names + FFNetCatalogue.ownNames).map { ModelName($0) } + resNetDepths.map { ModelName("resnet\($0)") }
 
   /// The full name that a user's spelling means.
   ///

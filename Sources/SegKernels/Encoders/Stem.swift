@@ -2,8 +2,8 @@
 public enum StemKind: Sendable, Hashable {
   /// 7×7 stride 2 to 64 channels, norm, ReLU, 3×3 max pool stride 2: ResNet's own, FFNet's type A.
   case standard
-  /// 3×3 stride 2 to 32, then 3×3 stride 2 to 64, each with norm and ReLU: FFNet's type B.
-  case twoConvolutions
+  /// 3×3 stride 2 to `width`, then 3×3 stride 2 to twice the width, each with norm and ReLU: FFNet's type B (width 32).
+  case twoConvolutions(width: Int)
   /// 3×3 stride 2 to 64, 3×3 stride 2, 3×3, each with norm and ReLU: FFNet's type C.
   case threeConvolutions
   /// 3×3 stride 2 to `width`, 3×3, 3×3 to twice the width, then a 3×3 max pool stride 2 that rounds up: the "deep
@@ -13,8 +13,8 @@ public enum StemKind: Sendable, Hashable {
   /// The channels that the stem makes.
   public var outputChannels: Int {
     switch self {
-    case .standard, .twoConvolutions, .threeConvolutions: 64
-    case .deep(let width, _): 2 * width
+    case .standard, .threeConvolutions: 64
+    case .twoConvolutions(let width), .deep(let width, _): 2 * width
     }
   }
 }
@@ -41,8 +41,9 @@ final class Stem {
       let (parts, conv) = chain(from: 1, [conv(inputChannels, 64, kernel: 7, stride: 2)])
       layers = parts
       function = { maxPool2d(conv($0), kernel: 3, stride: 2, padding: 1) }
-    case .twoConvolutions:
-      (layers, function) = chain(from: 0, [conv(inputChannels, 32, stride: 2), conv(32, 64, stride: 2)])
+    case .twoConvolutions(let width):
+      (layers, function) = chain(
+        from: 0, [conv(inputChannels, width, stride: 2), conv(width, 2 * width, stride: 2)])
     case .threeConvolutions:
       (layers, function) = chain(
         from: 0, [conv(inputChannels, 64, stride: 2), conv(64, 64, stride: 2), conv(64, 64, stride: 1)])
