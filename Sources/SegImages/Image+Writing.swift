@@ -12,8 +12,13 @@ extension Image {
   /// Writes a JPEG of quality 1 to 100, with full colour resolution. The file appears complete or not at all; throws
   /// `FileError`.
   public func writeJPEG(to url: URL, quality: Int = 95, overwrite: Bool = false) throws {
-    check((1...100).contains(quality), "Image.writeJPEG", "expected a quality of 1...100, found \(quality)")
-    let bytes = try encodeJPEG(self, quality: quality, name: url.relativePath)
+    let bytes = try jpeg(quality: quality, name: url.relativePath)
     try writeAtomically(to: url.relativePath, overwrite: overwrite) { try $0.write(bytes) }
+  }
+
+  /// The bytes of a JPEG file of quality 1 to 100; `name` is what errors call it.
+  public func jpeg(quality: Int, name: String = "image") throws -> [UInt8] {
+    check((1...100).contains(quality), "Image.jpeg", "expected a quality of 1...100, found \(quality)")
+    return try encodeJPEG(self, quality: quality, name: name)
   }
 }

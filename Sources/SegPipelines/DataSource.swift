@@ -11,7 +11,7 @@ public struct DataSource: Sendable, Hashable {
   public let root: URL?
 
   /// Kinds that can be read.
-  public static let kinds = ["camvid", "scenes"]
+  public static let kinds = ["camvid", "streets"]
 
   /// - Throws: `UsageError` for an unknown kind.
   public init(_ text: String) throws {
@@ -37,7 +37,7 @@ public struct DataSource: Sendable, Hashable {
   public var terms: String {
     switch kind {
     case "camvid": "CamVid: CC BY-NC 4.0, personal and research use only"
-    case "scenes": "none: made by this package"
+    case "streets": "none: made by this package"
     default: ""
     }
   }
@@ -48,7 +48,7 @@ public struct DataSource: Sendable, Hashable {
   public func dataset(split: String) throws -> any SegmentationDataset {
     switch kind {
     case "camvid": try CamVid(root: root ?? DataSource.researchData.appendingPathComponent("camvid"), split: split)
-    case "scenes": SeededScenes(split: split)
+    case "streets": StreetScenes(split: split, size: root == nil ? [256, 512] : [512, 1024])
     default: throw UsageError("unknown kind of data '\(kind)'")
     }
   }

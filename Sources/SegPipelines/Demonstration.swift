@@ -27,12 +27,12 @@
         _ = try TrainingRun(RecipeFile.read("demo"), folder: run, resume: false).run(report)
       }
       let segmenter = try Segmenter(weights: .file(weights))
-      let scenes = SeededScenes(split: "test", count: 16)
+      let scenes = StreetScenes(split: "test", count: 16)
       let table = scenes.classes
       var matrix = ConfusionMatrix(classes: table.count)
       var pictures: [Image] = []
       for index in 0..<scenes.count {
-        let sample = try scenes.sample(at: index)
+        let sample = scenes.sample(at: index)
         let labels = segmenter(sample.image).labels
         matrix.add(prediction: labels, truth: sample.labels)
         if index < 4 {

@@ -1,0 +1,35 @@
+import Foundation
+import SegKernels
+
+/// A pinhole camera: where it stands, where it looks, and how wide.
+///
+/// A point at (x, y, z) right of, above and ahead of it (metres) falls on column W/2 + f·x/z and row H/2 − f·y/z, where
+/// f = `focalLength` · W and pixel centres lie at halves.
+public struct StreetCamera: Sendable, Hashable {
+  /// The place in the world: x right, y up, z ahead; metres.
+  public let position: SIMD3<Float>
+  /// Unit vectors of the camera in the world.
+  public let right: SIMD3<Float>, up: SIMD3<Float>, ahead: SIMD3<Float>
+  /// Focal length over the image's width: the picture is 2·atan(1/(2f)) wide.
+  public let focalLength: Float
+
+  init(_ frame: Frame, focalLength: Float) {
+    position = frame.origin
+    right = frame.right
+    up = frame.up
+    ahead = frame.ahead
+    self.focalLength = focalLength
+  }
+
+  /// A point as the camera has it: metres to the right, up and ahead.
+  @inline(__always) func view(_ point: Vector) -> Vector {
+    let offset = point - position
+    return Vector(dot(offset, right), dot(offset, up), dot(offset, ahead))
+  }
+
+  /// The way from the camera to a place in the image, one metre ahead.
+  @inline(__always) func ray(x: Float, y: Float, size: Pair) -> Vector {
+    let scale = 1 / (focalLength * Float(size.width))
+    return ahead + right * ((x - Float(size.width) / 2) * scale) - up * ((y - Float(size.height) / 2) * scale)
+  }
+}

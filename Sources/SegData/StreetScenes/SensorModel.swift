@@ -1,0 +1,117 @@
+import Foundation
+import SegImages
+import SegKernels
+
+/// What a camera does to the light: exposure, white balance, lens, noise, and the file.
+public struct SensorModel: Sendable, Hashable {
+  /// Factor on the light.
+  public var exposure: Float = 1
+  /// Factors on red, green and blue.
+  public var whiteBalance = SIMD3<Float>(1, 1, 1)
+  /// How much darker the corners are, 0…1.
+  public var vignetting: Float = 0
+  /// Standard deviation of the lens's blur, over the image's width.
+  public var blur: Float = 0
+  /// Standard deviation of the noise that light itself has, at full light, and of the sensor's own.
+  public var shotNoise: Float = 0
+  /// See ``shotNoise``.
+  public var readNoise: Float = 0
+  /// Quality of the JPEG that the picture passes through; nil for none.
+  public var jpegQuality: Int?
+
+  /// A perfect camera.
+  public init() {}
+
+  /// A camera drawn at random, as one frame has it. Dark streets make noise.
+  init(_ domain: StreetDomain, _ random: inout RandomSource) {
+    exposure = exp2(random.between(-0.55, 0.6)) * (domain == .dusk ? 2 : 1)
+    let warmth = random.between(-0.14, 0.14), tint = random.between(-0.05, 0.05)
+    whiteBalance = SIMD3(1 + warmth, 1 + tint, 1 - warmth)
+    vignetting = random.between(0, 0.35)
+    blur = random.chance(0.6) ? random.between(0.0004, 0.0014) : 0
+    let gain: Float = domain == .dusk ? 2.4 : 1
+    shotNoise = random.between(0.005, 0.03) * gain
+    readNoise = random.between(0.001, 0.006) * gain
+    jpegQuality = random.chance(0.7) ? random.whole(70...96) : nil
+  }
+
+  /// The picture of a scene's light.
+  func develop(_ radiance: [Float], size: Pair, _ seed: RandomSource) -> Image {
+    let blurred = blur > 0 ? SensorModel.blurred(radiance, size, deviation: blur * Float(size.width)) : radiance
+    let gains = whiteBalance * exposure
+    let (middleX, middleY) = (Float(size.width) / 2, Float(size.height) / 2)
+    let image = Image(uninitializedWidth: size.width, height: size.height) { target in
+      nonisolated(unsafe) let target = target.baseAddress!
+      blurred.withUnsafeBufferPointer { light in
+        nonisolated(unsafe) let light = light.baseAddress!
+        parallelFor(size.height) { row in
+          var random = seed.stream(row)
+          let y = (Float(row) + 0.5 - middleY) / middleX
+          for column in 0..<size.width {
+            let x = (Float(column) + 0.5 - middleX) / middleX
+            let falloff = 1 - vignetting * (x * x + y * y) * 0.8
+            // Four sums of bytes are near enough to the normal distribution.
+            var bits = random.next()
+            for channel in 0..<3 {
+              let place = 3 * (row * size.width + column) + channel
+              let exposed = max(light[place] * gains[channel] * falloff, 0)
+              var noise: Float = -510
+              for _ in 0..<4 {
+                noise += Float(bits & 0xFF)
+                bits >>= 5
+              }
+              let deviation = (shotNoise * shotNoise * exposed + readNoise * readNoise).squareRoot()
+              target[place] = SensorModel.encoded(exposed + noise * (deviation / 148))
+            }
+          }
+        }
+      }
+    }
+    guard let jpegQuality, let file = try? image.jpeg(quality: jpegQuality), let decoded = try? Image(data: file) else {
+      return image
+    }
+    return decoded
+  }
+
+  /// A shoulder that keeps bright skies from burning out, then sRGB's curve.
+  private static let curve: [UInt8] = (0..<4096).map { index in
+    let x = Float(index) / 4096 * 2.5
+    let toned = x * (1 + x / 4.4) / (1 + x * 0.85)
+    let value = toned <= 0.003_130_8 ? 12.92 * toned : 1.055 * pow(toned, 1 / 2.4) - 0.055
+    return UInt8(min(max(value, 0), 1) * 255 + 0.5)
+  }
+
+  @inline(__always) private static func encoded(_ x: Float) -> UInt8 {
+    curve[Int(min(max(x * (4096 / 2.5), 0), 4095))]
+  }
+
+  private static func blurred(_ source: [Float], _ size: Pair, deviation: Float) -> [Float] {
+    let reach = max(Int((deviation * 2.5).rounded(.up)), 1)
+    let weights = (-reach...reach).map { exp(-Float($0 * $0) / (2 * deviation * deviation)) }
+    let total = weights.reduce(0, +)
+    let taps = weights.map { $0 / total }
+    func pass(_ source: [Float], along extent: Int, step: Int) -> [Float] {
+      [Float](unsafeUninitializedCapacity: source.count) { target, count in
+        count = source.count
+        nonisolated(unsafe) let target = target.baseAddress!
+        source.withUnsafeBufferPointer { source in
+          nonisolated(unsafe) let source = source.baseAddress!
+          parallelFor(size.height) { row in
+            for column in 0..<size.width {
+              let place = 3 * (row * size.width + column), position = step == 3 ? column : row
+              for channel in 0..<3 {
+                var sum: Float = 0
+                for (index, tap) in taps.enumerated() {
+                  let other = min(max(position + index - reach, 0), extent - 1)
+                  sum += tap * source[place + channel + (other - position) * step]
+                }
+                target[place + channel] = sum
+              }
+            }
+          }
+        }
+      }
+    }
+    return pass(pass(source, along: size.width, step: 3), along: size.height, step: 3 * size.width)
+  }
+}

@@ -1,0 +1,75 @@
+import Foundation
+import SegData
+import SegFiles
+import SegImages
+import SegKernels
+
+/// `segkernels inspect`: what a data set holds.
+public struct Inspection: Sendable, Codable {
+  /// How much of the labelled pixels a class takes, and in how many images it occurs.
+  public struct ClassCount: Sendable, Codable {
+    /// The class.
+    public let name: String
+    /// 0…1, of the labelled pixels.
+    public let share: Double
+    /// Images that contain it.
+    public let images: Int
+  }
+
+  /// The kind of data.
+  public let data: String
+  /// The part of the data.
+  public let split: String
+  /// Images in the split, and how many were looked at.
+  public let images: Int
+  /// See ``images``.
+  public let inspected: Int
+  /// Rows × columns of the images, and how many have them.
+  public let sizes: [String: Int]
+  /// The share of pixels that belong to no class.
+  public let ignored: Double
+  /// Class by class.
+  public let classes: [ClassCount]
+
+  /// Looks at the first images of a split.
+  ///
+  /// - Parameters:
+  ///   - limit: look at no more images than this, spread over the split; all by default.
+  ///   - sheet: write a contact sheet of eight images and their labels here.
+  /// - Throws: what reading the data or writing the sheet throws.
+  public init(
+    _ source: DataSource, split: String, limit: Int? = nil, sheet: URL? = nil,
+    _ report: (_ done: Int, _ of: Int) -> Void = { _, _ in }
+  ) throws {
+    let dataset = try source.dataset(split: split), table = dataset.classes
+    let count = min(limit ?? dataset.count, dataset.count)
+    var pixels = [Int](repeating: 0, count: table.count), occurrences = pixels
+    var ignored = 0, total = 0
+    var sizes: [String: Int] = [:], pictures: [Image] = []
+    for number in 0..<count {
+      let sample = try dataset.sample(at: number * dataset.count / count)
+      var counts = [Int](repeating: 0, count: table.count)
+      for label in sample.labels.values where label != table.ignoreIndex { counts[Int(label)] += 1 }
+      for (index, found) in counts.enumerated() where found > 0 {
+        pixels[index] += found
+        occurrences[index] += 1
+      }
+      total += sample.labels.count
+      ignored += sample.labels.count - counts.reduce(0, +)
+      sizes["\(sample.image.height)×\(sample.image.width)", default: 0] += 1
+      if sheet != nil, number < 8 { pictures += [sample.image, Image(sample.labels, palette: table.palette)] }
+      report(number + 1, count)
+    }
+    if let sheet { try contactSheet(pictures, columns: 4).writePNG(to: sheet, overwrite: true) }
+    data = source.kind
+    self.split = split
+    images = dataset.count
+    inspected = count
+    self.sizes = sizes
+    self.ignored = Double(ignored) / Double(max(total, 1))
+    let labelled = Double(max(pixels.reduce(0, +), 1))
+    classes = zip(table.names, zip(pixels, occurrences)).map {
+      ClassCount(name: $0, share: Double($1.0) / labelled, images: $1.1)
+    }
+  }
+}
