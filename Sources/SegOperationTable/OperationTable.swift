@@ -8,7 +8,7 @@ public enum OperationTable {
   public static let notDifferentiable: Set<String> = ["argmax", "oneHot"]
 
   /// Operations whose results depend on the data in more than their elements: they trap inside `Graph.capture`.
-  public static let notCapturable: Set<String> = ["argmax", "sort", "topK"]
+  public static let notCapturable: Set<String> = ["argmax", "sort", "topK", "maxPool2dWithIndices"]
 
   /// All rows.
   public static let cases: [OperationCase] =
