@@ -14,5 +14,5 @@ public enum OperationTable {
   public static let cases: [OperationCase] =
     elementwise + reductions + movement + convolutions + transposedConvolutions + pooling + normalization
     + groupNormalization + softmaxFamily + resizing + sampling + choices + losses
-    + indexing
+    + indexing + smallMatrices
 }
