@@ -5,10 +5,14 @@ import SegKernels
 /// Adding an operation is one file in `SegKernels/Ops` and its rows here.
 public enum OperationTable {
   /// Operations without a gradient.
-  public static let notDifferentiable: Set<String> = ["argmax"]
+  public static let notDifferentiable: Set<String> = ["argmax", "oneHot"]
+
+  /// Operations whose results depend on the data in more than their elements: they trap inside `Graph.capture`.
+  public static let notCapturable: Set<String> = ["argmax", "sort", "topK", "maxPool2dWithIndices"]
 
   /// All rows.
   public static let cases: [OperationCase] =
     elementwise + reductions + movement + convolutions + transposedConvolutions + pooling + normalization
     + groupNormalization + softmaxFamily + resizing + sampling + choices + losses
+    + indexing + smallMatrices
 }

@@ -35,7 +35,7 @@ extension OperationTable {
   }
 
   private static let selections: [OperationCase] = [
-    ([5] as Shape, [5] as Shape, [5] as Shape), ([2, 1, 3], [4, 1], []), ([1], [2, 3], [3]),
+    ([5] as Shape, [5] as Shape, [5] as Shape), ([2, 1, 3], [4, 1], []), ([1], [2, 3], [3]), ([0, 3], [3], [1]),
   ].map { condition, a, b in
     var random = RandomSource(seed: 8)
     let mask = Tensor(condition, (0..<condition.elementCount).map { _ in random.nextUniform() < 0.5 ? 0 : 1 })

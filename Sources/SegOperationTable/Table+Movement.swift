@@ -10,14 +10,19 @@ extension OperationTable {
       reference: { Reference.reshape($0[0], to: to) })
   }
 
-  private static let permutes: [OperationCase] = [
-    ([2, 3], [1, 0]), ([2, 3, 4], [2, 0, 1]), ([2, 3, 4, 5], [0, 2, 3, 1]), ([2, 1, 3], [1, 0, 2]),
-    ([37, 53], [1, 0]),
-  ].map { (shape: Shape, axes: [Int]) in
-    OperationCase(
-      "permute", "\(shape) by \(axes)", [(shape, .normal)],
-      run: { $0[0].permuted(axes) }, reference: { Reference.permute($0[0], axes: axes) })
-  }
+  private static let permutes: [OperationCase] =
+    [
+      ([2, 3], [1, 0]), ([2, 3, 4], [2, 0, 1]), ([2, 3, 4, 5], [0, 2, 3, 1]), ([2, 1, 3], [1, 0, 2]),
+      ([37, 53], [1, 0]), ([3, 0, 2], [2, 1, 0]),
+    ].map { (shape: Shape, axes: [Int]) in
+      OperationCase(
+        "permute", "\(shape) by \(axes)", [(shape, .normal)],
+        run: { $0[0].permuted(axes) }, reference: { Reference.permute($0[0], axes: axes) })
+    } + [
+      OperationCase(
+        "permute", "transposed", [([3, 5], .normal)], run: { $0[0].transposed() },
+        reference: { Reference.permute($0[0], axes: [1, 0]) })
+    ]
 
   private static let concatenations: [OperationCase] = [
     ([[2, 3], [2, 1], [2, 4]], 1), ([[1, 2, 3], [4, 2, 3]], 0), ([[2, 3, 4], [2, 3, 1]], -1), ([[2, 0], [2, 3]], 1),
@@ -84,7 +89,9 @@ extension OperationTable {
         reference: { Reference.matmul($0[0], $0[1]) }),
     ]
 
-  private static let sums: [OperationCase] = [([7] as Shape, 0), ([2, 5, 3], 1), ([3, 4], -1), ([2, 300, 41], 1)].map {
+  private static let sums: [OperationCase] = [
+    ([7] as Shape, 0), ([1], 0), ([2, 5, 3], 1), ([3, 4], -1), ([0, 3], 1), ([2, 0], 1), ([2, 300, 41], 1),
+  ].map {
     shape, axis in
     OperationCase(
       "cumulativeSum", "\(shape) along \(axis)", [(shape, .normal)], run: { $0[0].cumulativeSum(axis: axis) },

@@ -19,7 +19,7 @@ extension OperationTable {
             Reference.averagePool2d($0[0], kernel: kernel, stride: stride, padding: padding, countIncludePad: false)
           }),
       ]
-    } + adaptive
+    } + adaptive + furtherMaxima + empty
 
   private static let windows: [(String, Shape, Pair, Pair, Pair)] = [
     ("2×2", [2, 3, 4, 6], 2, 2, 0), ("3×3 stride 2 padded", [1, 2, 7, 9], 3, 2, 1),
@@ -36,4 +36,61 @@ extension OperationTable {
       run: { adaptiveAveragePool2d($0[0], outputSize: size) },
       reference: { Reference.adaptiveAveragePool2d($0[0], outputSize: size) })
   }
+
+  /// Dilation and windows that reach over the edge, with indices.
+  private static let furtherMaxima: [OperationCase] = [
+    maxima("ceil mode", [1, 2, 6, 4], 3, stride: 2, ceilMode: true),
+    maxima("ceil mode, no window in the padding", [1, 1, 5, 5], 2, stride: 3, padding: 1, ceilMode: true),
+    maxima("ceil mode, padded", [2, 1, 7, 8], 3, stride: 3, padding: 1, ceilMode: true),
+    maxima("dilation 2", [1, 2, 7, 9], 3, padding: 1, dilation: 2),
+    maxima("dilation 3 and 1, ceil mode", [1, 2, 9, 6], 2, stride: [2, 3], dilation: [3, 1], ceilMode: true),
+    maxima("one pixel", [2, 3, 1, 1], 1), maxima("no images, overlapping", [0, 2, 4, 4], 2),
+    maxima("2×2 of 4×6", [2, 3, 4, 6], 2, stride: 2), maxima("13×11", [1, 1, 13, 11], 3, stride: 2, padding: 1),
+    maxima("large", [2, 5, 67, 131], 3, stride: 2, padding: 1, ceilMode: true),
+  ].flatMap { $0 }
+
+  private static func maxima(
+    _ label: String, _ shape: Shape, _ kernel: Pair, stride: Pair = 1, padding: Pair = 0, dilation: Pair = 1,
+    ceilMode: Bool = false
+  ) -> [OperationCase] {
+    @Sendable func pooled(_ x: Tensor) -> (values: Tensor, indices: Labels) {
+      maxPool2dWithIndices(
+        x, kernel: kernel, stride: stride, padding: padding, dilation: dilation, ceilMode: ceilMode)
+    }
+    @Sendable func expected(_ x: ReferenceArray) -> (values: ReferenceArray, indices: Labels) {
+      Reference.maxPool2dWithIndices(
+        x, kernel: kernel, stride: stride, padding: padding, dilation: dilation, ceilMode: ceilMode)
+    }
+    return [
+      OperationCase(
+        "maxPool2d", label, [(shape, .distinct)],
+        run: {
+          maxPool2d(
+            $0[0], kernel: kernel, stride: stride, padding: padding, dilation: dilation, ceilMode: ceilMode)
+        },
+        reference: { expected($0[0]).values }),
+      OperationCase(
+        "maxPool2dWithIndices", label, [(shape, .distinct)], run: { pooled($0[0]).values },
+        reference: { expected($0[0]).values }),
+      OperationCase(
+        "maxPool2dWithIndices", label + ", indices", [(shape, .distinct)], checksGradient: false,
+        run: {
+          let indices = pooled($0[0]).indices
+          return Tensor(indices.shape, indices.values.map(Float.init))
+        },
+        reference: {
+          let indices = expected($0[0]).indices
+          return ReferenceArray(indices.shape, indices.values.map(Double.init))
+        }),
+    ]
+  }
+
+  private static let empty: [OperationCase] = [
+    OperationCase(
+      "maxPool2d", "no images", [([0, 2, 4, 4], .distinct)], run: { maxPool2d($0[0], kernel: 2) },
+      reference: { Reference.maxPool2d($0[0], kernel: 2, stride: 2) }),
+    OperationCase(
+      "averagePool2d", "no images", [([0, 2, 4, 4], .normal)], run: { averagePool2d($0[0], kernel: 2) },
+      reference: { Reference.averagePool2d($0[0], kernel: 2, stride: 2) }),
+  ]
 }

@@ -11,6 +11,12 @@ final class MisuseTests: XCTestCase {
       "batchNorm": ["batchNorm: ", "(4)", "(1, 3, 4, 5)"], "maxPool2d": ["maxPool2d: ", "7×7", "(1, 3, 4, 5)"],
       "reshape": ["reshape: ", "(1, 3, 4, 5)", "[7, 9]"], "slice": ["slice: ", "2..<9", "(1, 3, 4, 5)"],
       "capture": ["reads the data", "captured"], "scalar": ["valueAndGradient: ", "(1, 3, 4, 5)"],
+      "gather": ["gather: ", "(1, 2, 4, 6)", "(1, 3, 4, 5)"], "index": ["gather: ", "index 3", "0..<3"],
+      "oneHot": ["oneHot: ", "label 4"], "topK": ["topK: ", "(1, 3, 4, 5)", "4 elements"],
+      "sort": ["sort: ", "axis 4", "(1, 3, 4, 5)"], "capturedTopK": ["topK: ", "reads the data", "captured"],
+      "capturedPooling": ["maxPool2d: ", "reads the data", "captured"],
+      "indexAdd": ["indexAdd: ", "(1, 3, 4, 5)", "(1, 2, 4, 4)"],
+      "emptyWindow": ["maxPool2d: ", "no pixel", "(1, 1, 3, 3)"], "inverse3x3": ["inverse3x3: ", "(3, 4)"],
     ]
     let folder =
       Bundle.allBundles.map(\.bundleURL).first { $0.pathExtension == "xctest" }?.deletingLastPathComponent()

@@ -48,7 +48,7 @@ final class PyTorchFixtureTests: XCTestCase {
   func testOperationsAgreeWithPyTorch() throws {
     let arrays = try Fixtures.archive("operations/operations.safetensors")
     let cases = try Fixtures.json("operations/operations.json", as: [Case].self)
-    XCTAssertGreaterThan(cases.count, 300)
+    XCTAssertGreaterThan(cases.count, 500)
     for entry in cases {
       let inputs = entry.inputs.map { arrays[$0]!.tensor }
       let labels = entry.labels?.first.map { name -> Labels in
@@ -60,6 +60,10 @@ final class PyTorchFixtureTests: XCTestCase {
         let found = argmax(inputs[0], axis: entry.attributes["axis"]!.int!)
         XCTAssertEqual(found.values.map(Float.init), expected.scalars, entry.name)
         continue
+      }
+      if let choice = choice(entry) {
+        let found = choice(inputs[0]).indices
+        XCTAssertEqual(found.values.map(Float.init), arrays[entry.outputs[1]]!.tensor.scalars, entry.name)
       }
       guard let function = function(entry, labels) else {
         XCTFail("\(entry.name): no operation '\(entry.operation)'")
@@ -83,6 +87,23 @@ final class PyTorchFixtureTests: XCTestCase {
     }
   }
 
+  /// The operation of a case that says which elements it chose.
+  private func choice(_ entry: Case) -> ((Tensor) -> (values: Tensor, indices: Labels))? {
+    let attributes = entry.attributes
+    switch entry.operation {
+    case "sort": return { sort($0, axis: attributes["axis"]!.int!, descending: attributes["descending"]!.bool) }
+    case "topK": return { topK($0, k: attributes["k"]!.int!, axis: attributes["axis"]!.int!) }
+    case "maxPool2dWithIndices":
+      return {
+        maxPool2dWithIndices(
+          $0, kernel: attributes["kernel"]!.pair, stride: attributes["stride"]!.pair,
+          padding: attributes["padding"]!.pair, dilation: attributes["dilation"]!.pair,
+          ceilMode: attributes["ceilMode"]!.bool)
+      }
+    default: return nil
+    }
+  }
+
   /// The operation of a case as a function of its inputs.
   private func function(_ entry: Case, _ labels: Labels?) -> (([Tensor]) -> Tensor)? {
     let attributes = entry.attributes
@@ -97,6 +118,7 @@ final class PyTorchFixtureTests: XCTestCase {
         x.padded(axis: amount.offset, before: amount.element.ints[0], after: amount.element.ints[1], with: padding)
       }
     }
+    if let choice = choice(entry) { return { choice($0[0]).values } }
     switch entry.operation {
     case "add": return { $0[0] + $0[1] }
     case "subtract": return { $0[0] - $0[1] }
@@ -177,8 +199,30 @@ final class PyTorchFixtureTests: XCTestCase {
           $0[0], weight: $0[1], bias: $0.count > 2 ? $0[2] : nil, stride: pair("stride"), padding: pair("padding"),
           dilation: pair("dilation"), groups: attributes["groups"]!.int!)
       }
+    case "gather": return { gather($0[0], axis: axis(), indices: labels!) }
+    case "indexAdd": return { indexAdd($0[0], axis: axis(), indices: labels!, source: $0[1]) }
+    case "oneHot":
+      return { _ in
+        oneHot(
+          labels!, classes: attributes["classes"]!.int!, axis: axis(), ignoreIndex: attributes["ignoreIndex"]!.int!)
+      }
+    case "inverse3x3": return { inverse3x3($0[0]) }
+    case "polarFactor3x3": return { polarFactor3x3($0[0], isRotation: attributes["isRotation"]!.bool) }
+    case "svd3x3":
+      // The signs of the columns are free, their squares are not.
+      return {
+        let (u, s, v) = svd3x3($0[0])
+        return concatenate([u.square(), v.square(), s.reshaped(Shape(s.shape.dropLast() + [1, 3]))], axis: -2)
+      }
+    case "flip": return { $0[0].flipped(axis: axis()) }
+    case "broadcast": return { $0[0].broadcast(to: Shape(attributes["shape"]!.ints)) }
+    case "linear": return { linear($0[0], weight: $0[1], bias: $0.count > 2 ? $0[2] : nil) }
     case "maxPool2d":
-      return { maxPool2d($0[0], kernel: pair("kernel"), stride: pair("stride"), padding: pair("padding")) }
+      return {
+        maxPool2d(
+          $0[0], kernel: pair("kernel"), stride: pair("stride"), padding: pair("padding"),
+          dilation: attributes["dilation"]?.pair ?? 1, ceilMode: attributes["ceilMode"]?.bool ?? false)
+      }
     case "averagePool2d":
       return {
         averagePool2d(

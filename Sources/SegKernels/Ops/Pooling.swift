@@ -11,6 +11,27 @@ public func maxPool2d(
   return apply(MaxPoolOperation(window: window), to: x)
 }
 
+/// The maximum under a sliding window, and where it was: its index row · W + column within the H×W plane, the first of
+/// equals, as PyTorch's `max_pool2d` with `return_indices` has it.
+///
+/// The gradient goes through the values. Where the maxima are depends on the data, so that this cannot be captured:
+/// inside `Graph.capture` it traps, and `maxPool2d` does not. Traps as well if a window holds nothing but padding, which
+/// takes dilation.
+public func maxPool2dWithIndices(
+  _ x: Tensor, kernel: Pair, stride: Pair? = nil, padding: Pair = 0, dilation: Pair = 1, ceilMode: Bool = false
+) -> (values: Tensor, indices: Labels) {
+  let window = Window(
+    kernel: kernel, stride: stride ?? kernel, padding: padding, dilation: dilation, ceilMode: ceilMode)
+  let indices = MaxPoolOperation(window: window).pooled(x.rowMajor()).indices
+  check(
+    indices.values.allSatisfy { $0 >= 0 }, "maxPool2d",
+    "a window of \(kernel) with padding \(padding) and dilation \(dilation) holds no pixel of shape \(x.shape)")
+  // What was chosen is a matter of the data; what it is, gather knows the gradient of.
+  let planes = x.reshaped(x.shape[0], x.shape[1], x.shape[2] * x.shape[3]), shape = indices.shape
+  let flat = indices.reshaped([shape[0], shape[1], shape[2] * shape[3]])
+  return (gather(planes, axis: 2, indices: flat).reshaped(shape), indices)
+}
+
 /// The mean under a sliding window.
 ///
 /// - Parameter countIncludesPadding: whether the zeros of the padding count in the divisor, as PyTorch's do.
@@ -42,8 +63,14 @@ struct MaxPoolOperation: TensorOperation {
   func outputShapes(_ inputs: [Shape]) -> [Shape] { [pooledShape(inputs[0], window, name)] }
 
   func forward(_ inputs: [Tensor], _ context: inout OperationContext) -> [Tensor] {
-    let x = inputs[0], kernels = kernels
-    let geometry = window.geometry(x.shape, for: name)
+    let (y, indices) = pooled(inputs[0])
+    if context.isRecording { context.savedIndices = [indices] }
+    return [y]
+  }
+
+  /// The maxima, and their indices within their planes: −1 under a window without a pixel, whose maximum is −∞.
+  fileprivate func pooled(_ x: Tensor) -> (values: Tensor, indices: Labels) {
+    let kernels = kernels, geometry = window.geometry(x.shape, for: name)
     let shape = outputShapes([x.shape])[0]
     let (area, outputArea) = (x.shape[2] * x.shape[3], shape[2] * shape[3])
     var y: Tensor!
@@ -59,8 +86,7 @@ struct MaxPoolOperation: TensorOperation {
         withExtendedLifetime(x) {}
       }
     }
-    if context.isRecording { context.savedIndices = [indices] }
-    return [y]
+    return (y, indices)
   }
 
   func backward(_ gradients: [Tensor?], _ context: OperationContext) -> [Tensor?] {
@@ -74,7 +100,9 @@ struct MaxPoolOperation: TensorOperation {
           forEachPlane(shape) { plane in
             let target = dx + plane * area
             target.update(repeating: 0, count: area)
-            for i in (plane * outputArea)..<((plane + 1) * outputArea) { target[Int(indices[i])] += d[i] }
+            for i in (plane * outputArea)..<((plane + 1) * outputArea) where indices[i] >= 0 {
+              target[Int(indices[i])] += d[i]
+            }
           }
         }
         withExtendedLifetime(dy) {}

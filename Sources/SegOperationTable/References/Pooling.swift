@@ -1,21 +1,45 @@
 import SegKernels
 
 extension Reference {
-  /// y[n, c, r, q] = the largest of x[n, c, r·s − p + i, q·s − p + j] over the window's i and j; padding never wins, and
-  /// a NaN always does. The number of windows is rounded down.
-  public static func maxPool2d(
-    _ x: ReferenceArray, kernel: Pair, stride: Pair, padding: Pair = 0
-  ) -> ReferenceArray {
-    pool("maxPool2d", x, kernel, stride, padding) { n, c, rows, columns in
-      var largest = -Double.infinity
-      for row in rows {
-        for column in columns {
-          let value = x.pixel(n, c, row, column, outside: -.infinity)
-          if value > largest || value.isNaN { largest = value }
-        }
-      }
-      return largest
+  /// y[n, c, r, q] = the largest of x[n, c, r·s − p + i·a, q·s − p + j·a] over the window's i and j; padding never wins, and
+  /// a NaN always does. The number of windows is rounded down, or, in ceil mode, up, as long as a window starts before the
+  /// image's end. The indices are the maxima's places row · W + column, the first of equals; −1 where there is no pixel.
+  public static func maxPool2dWithIndices(
+    _ x: ReferenceArray, kernel: Pair, stride: Pair, padding: Pair = 0, dilation: Pair = 1, ceilMode: Bool = false
+  ) -> (values: ReferenceArray, indices: Labels) {
+    let (batch, channels, height, width) = x.imageExtents("maxPool2d")
+    func count(_ extent: Int, _ kernel: Int, _ stride: Int, _ padding: Int, _ dilation: Int) -> Int {
+      let count = windowCount("maxPool2d", extent, kernel, stride, padding, dilation)
+      let reach = dilation * (kernel - 1) + 1
+      let isCovered = (count - 1) * stride + reach == extent + 2 * padding
+      return ceilMode && !isCovered && count * stride < extent + padding ? count + 1 : count
     }
+    var y = ReferenceArray(zeros: [
+      batch, channels, count(height, kernel.height, stride.height, padding.height, dilation.height),
+      count(width, kernel.width, stride.width, padding.width, dilation.width),
+    ])
+    let places = indices(of: y.shape).map { index -> Int32 in
+      var (largest, best) = (-Double.infinity, Int32(-1))
+      for place in indices(of: [kernel.height, kernel.width]) {
+        let row = index[2] * stride.height - padding.height + place[0] * dilation.height
+        let column = index[3] * stride.width - padding.width + place[1] * dilation.width
+        guard (0..<height).contains(row), (0..<width).contains(column) else { continue }
+        let value = x[index[0], index[1], row, column]
+        if best < 0 || value > largest || value.isNaN { (largest, best) = (value, Int32(row * width + column)) }
+      }
+      y[at: index] = largest
+      return best
+    }
+    return (y, Labels(y.shape, places))
+  }
+
+  /// The values of ``maxPool2dWithIndices(_:kernel:stride:padding:dilation:ceilMode:)``.
+  public static func maxPool2d(
+    _ x: ReferenceArray, kernel: Pair, stride: Pair, padding: Pair = 0, dilation: Pair = 1, ceilMode: Bool = false
+  ) -> ReferenceArray {
+    maxPool2dWithIndices(
+      x, kernel: kernel, stride: stride, padding: padding, dilation: dilation, ceilMode: ceilMode
+    ).values
   }
 
   /// y[n, c, r, q] = the mean of x[n, c, r·s − p + i, q·s − p + j] over the window's i and j.

@@ -1,0 +1,86 @@
+/// The elements that `indices` name along an axis: y[i, j, k] = x[i, indices[i, j, k], k] along axis 1 of three.
+///
+/// Semantics as PyTorch's `gather`: the result has the shape of the indices, which off the axis may be smaller than `x`.
+/// The gradient of an element that is named several times is the sum of theirs. Traps where shapes do not fit, or an
+/// index is outside the axis.
+///
+/// - Parameters:
+///   - axis: negative axes count from the end.
+///   - indices: as many axes as `x`, each value 0..<(extent of `x` along the axis).
+public func gather(_ x: Tensor, axis: Int, indices: Labels) -> Tensor {
+  apply(GatherOperation(axis: axis, indices: indices), to: x)
+}
+
+/// y[…, i, …] = x[…, indices[…, i, …], …]; its gradient adds up at the places that were read.
+struct GatherOperation: TensorOperation {
+  let axis: Int
+  let indices: Labels
+
+  let name = "gather"
+  var attributes: [(name: String, value: Attribute)] { [("axis", .integer(axis))] }
+
+  func outputShapes(_ inputs: [Shape]) -> [Shape] {
+    let x = inputs[0], axis = x.axis(self.axis, for: name)
+    check(
+      indices.shape.rank == x.rank && x.indices.allSatisfy { $0 == axis || indices.shape[$0] <= x[$0] }, name,
+      "indices of shape \(indices.shape) do not fit into shape \(x) beside axis \(axis)")
+    return [indices.shape]
+  }
+
+  func floatingPointOperations(_ inputs: [Shape]) -> Int { 0 }
+
+  func forward(_ inputs: [Tensor], _ context: inout OperationContext) -> [Tensor] {
+    let x = inputs[0], axis = x.shape.axis(self.axis, for: name)
+    indices.checkIndices(below: x.shape[axis], for: name)
+    let columns = PairedColumns(indices.shape, x.shape, axis: axis)
+    return [
+      Tensor(uninitialized: indices.shape) { y in
+        guard let y = y.baseAddress, indices.count > 0 else { return }
+        let p = x.pointer(for: name)
+        indices.withUnsafeBufferPointer { indices in
+          let indices = indices.baseAddress!
+          columns.forEach { start, source, count in
+            for row in 0..<columns.extent {
+              let place = start + row * columns.step
+              for i in 0..<count { y[place + i] = p[source + Int(indices[place + i]) * columns.otherStep + i] }
+            }
+          }
+        }
+        withExtendedLifetime(x) {}
+      }
+    ]
+  }
+
+  func backward(_ gradients: [Tensor?], _ context: OperationContext) -> [Tensor?] {
+    let dy = gradients[0]!.rowMajor(), shape = context.inputShapes[0]
+    let columns = PairedColumns(indices.shape, shape, axis: shape.axis(axis, for: name))
+    var dx = Tensor.zeros(shape)
+    dx.withUnsafeMutableBufferPointer { dx in
+      guard let dx = dx.baseAddress, indices.count > 0 else { return }
+      let d = dy.pointer(for: name)
+      indices.withUnsafeBufferPointer { indices in
+        let indices = indices.baseAddress!
+        columns.forEach { start, target, count in
+          for row in 0..<columns.extent {
+            let place = start + row * columns.step
+            for i in 0..<count { dx[target + Int(indices[place + i]) * columns.otherStep + i] += d[place + i] }
+          }
+        }
+      }
+      withExtendedLifetime(dy) {}
+    }
+    return [dx]
+  }
+}
+
+extension Labels {
+  /// Traps, naming the operation, unless all values are indices 0..<extent.
+  func checkIndices(below extent: Int, for operation: String) {
+    withUnsafeBufferPointer { values in
+      // Apart from the loops that read by index, so that those need not look.
+      for value in values where value < 0 || value >= extent {
+        misuse(operation, "index \(value) is not one of 0..<\(extent)")
+      }
+    }
+  }
+}
