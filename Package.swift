@@ -49,7 +49,7 @@ let package = Package(
     .target(name: "SegImages", dependencies: ["SegKernels", "SegFiles", "CPNG", "CTurboJPEG"], swiftSettings: strict),
     .target(name: "SegMetrics", dependencies: ["SegKernels"], swiftSettings: strict),
     // 3
-    .target(name: "SegData", dependencies: ["SegKernels", "SegFiles", "SegImages"], swiftSettings: strict),
+    .target(name: "SegData", dependencies: ["SegKernels", "SegFiles", "SegImages", "SegMetrics"], swiftSettings: strict),
     .target(
       name: "SegTraining",
       dependencies: ["SegKernels", "SegFiles", "SegFormats", "SegImages", "SegData", "SegMetrics"],
@@ -69,7 +69,7 @@ let package = Package(
     .executableTarget(
       name: "SegCommand",
       dependencies: [
-        "SegKernels", "SegFormats", "SegTraining", "SegPipelines",
+        "SegKernels", "SegFormats", "SegData", "SegTraining", "SegPipelines",
         .product(name: "ArgumentParser", package: "swift-argument-parser", condition: tools),
       ],
       swiftSettings: strict),

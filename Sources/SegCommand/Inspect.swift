@@ -1,6 +1,7 @@
 #if Tools
   import ArgumentParser
   import Foundation
+  import SegData
   import SegPipelines
 
   struct Inspect: ParsableCommand {
@@ -10,6 +11,7 @@
     @Option(help: "The part of the data.") var split = "train"
     @Option(help: "Look at this many images, spread over the split; all by default.") var limit: Int?
     @Option(help: "Write a contact sheet of images and labels to this PNG file.") var sheet: String?
+    @Flag(help: "For streets: instead measure how hard they are, against the specification's bounds.") var card = false
     @OptionGroup var threads: ThreadOptions
     @Flag(help: "Print one JSON object.") var json = false
 
@@ -17,6 +19,7 @@
       try reportingErrors {
         try threads.apply()
         var line = ProgressLine()
+        if card { return try showCard(&line) }
         let result = try Inspection(
           DataSource(data), split: split, limit: limit, sheet: sheet.map { URL(fileURLWithPath: $0) }
         ) { line.show($0, of: $1, "images") }
@@ -29,6 +32,15 @@
           "\(result.inspected) of \(result.images) images of \(result.data) \(result.split) (\(sizes.joined(separator: ", "))), \(Console.percent(result.ignored)) % ignored"
         )
       }
+    }
+
+    private func showCard(_ line: inout ProgressLine) throws {
+      let card = try Inspection.card(DataSource(data), frames: limit ?? 200) { line.show($0, of: $1, "frames") }
+      if json { return try Console.json(card.entries) }
+      func text(_ value: Double?) -> String { value.map { String(format: "%.4g", $0) } ?? "" }
+      Console.table(
+        [["", "found", "least", "most", ""]]
+          + card.entries.map { [$0.name, text($0.value), text($0.least), text($0.most), $0.holds ? "holds" : "MISSED"] })
     }
   }
 #endif

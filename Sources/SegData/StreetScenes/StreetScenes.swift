@@ -1,3 +1,4 @@
+import Foundation
 import SegImages
 import SegKernels
 
@@ -7,6 +8,9 @@ import SegKernels
 /// triangles and agree exactly, at any resolution. Splits have disjoint stocks of shapes and materials. The same
 /// arguments give the same bits on every machine with the same mathematics library, for any number of threads.
 public struct StreetScenes: SegmentationDataset {
+  /// Changes whenever the same arguments begin to give other pictures.
+  public static let version = 1
+
   /// Where the streets of this data set come from.
   public let split: String
   /// Frames in the split.
@@ -41,6 +45,15 @@ public struct StreetScenes: SegmentationDataset {
     assets = Assets(split: split)
   }
 
+  /// The same frames, kept on disk once they were rendered.
+  ///
+  /// - Throws: `FileError` if the cache cannot be written.
+  public func cached(in folder: URL = CachedDataset.place) throws -> CachedDataset {
+    let looks = domains.map(\.rawValue).joined(separator: "+") + (hasSensor ? "" : "-perfect")
+    let key = "streets-v\(StreetScenes.version)-seed\(seed)-\(size.height)x\(size.width)-\(looks)"
+    return try CachedDataset(self, key: key, in: folder)
+  }
+
   public func name(at index: Int) -> String { "streets-\(split)-\(index)" }
 
   public func sample(at index: Int) -> SegmentationSample {
@@ -55,8 +68,16 @@ public struct StreetScenes: SegmentationDataset {
   }
 
   /// Renders one frame.
-  public func frame(at index: Int) -> StreetFrame {
-    let street = street(at: index), domain = street.daylight.domain
+  public func frame(at index: Int) -> StreetFrame { frame(of: street(at: index), at: index) }
+
+  /// One frame with the triangles that it shows.
+  func frameAndView(at index: Int) -> (StreetFrame, (mesh: Mesh, visibility: Visibility)) {
+    let street = street(at: index)
+    return (frame(of: street, at: index), (street.mesh, Visibility(street.mesh, street.camera, size: size)))
+  }
+
+  private func frame(of street: Street, at index: Int) -> StreetFrame {
+    let domain = street.daylight.domain
     let rendering = Rendering(street.mesh, street.camera, street.daylight, size: size)
     var random = RandomSource(seed: seed, name: name(at: index) + "/sensor")
     let sensor = hasSensor ? SensorModel(domain, &random) : SensorModel()

@@ -15,13 +15,26 @@ struct Rendering {
 
   /// Renders a mesh. Every pixel depends on mesh, camera and light alone, not on the number of threads.
   init(_ mesh: Mesh, _ camera: StreetCamera, _ daylight: Daylight, size: Pair) {
-    let visibility = Visibility(mesh, camera, size: size)
     let center = camera.position + normalized(Vector(camera.ahead.x, 0, camera.ahead.z)) * 34
-    let hasSun = daylight.sunColor.max() > 0.01
+    var (seen, sky, sun): (Visibility?, ShadowMap?, ShadowMap?)
+    // Three views of one mesh: from the camera, from straight above, and from the sun if it shines.
+    withUnsafeMutablePointer(to: &seen) { seen in
+      withUnsafeMutablePointer(to: &sky) { sky in
+        withUnsafeMutablePointer(to: &sun) { sun in
+          nonisolated(unsafe) let views = (seen, sky, sun)
+          parallelFor(daylight.sunColor.max() > 0.01 ? 3 : 2) { view in
+            switch view {
+            case 0: views.0.pointee = Visibility(mesh, camera, size: size)
+            case 1: views.1.pointee = ShadowMap(mesh, light: Vector(0.02, 1, 0.03), center: center, reach: 45, cells: 400)
+            default: views.2.pointee = ShadowMap(mesh, light: daylight.sun, center: center, reach: 40, cells: 800)
+            }
+          }
+        }
+      }
+    }
+    let visibility = seen!
     let shader = Shader(
-      mesh: mesh, camera: camera, daylight: daylight, size: size, triangles: visibility.triangles,
-      sky: ShadowMap(mesh, light: Vector(0.02, 1, 0.03), center: center, reach: 45, cells: 512),
-      sun: hasSun ? ShadowMap(mesh, light: daylight.sun, center: center, reach: 40, cells: 900) : nil)
+      mesh: mesh, camera: camera, daylight: daylight, size: size, triangles: visibility.triangles, sky: sky!, sun: sun)
     let area = size.height * size.width
     var radiance = [Float](repeating: 0, count: 3 * area), depth = [Float](repeating: 0, count: area)
     var labels = [Int32](repeating: 0, count: area), instances = labels

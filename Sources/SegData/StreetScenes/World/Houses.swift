@@ -48,8 +48,9 @@ extension Mesh {
             } else {
               mesh.box(Vector(x, y, -1), Vector(x + w, y + 0.14, 0), edges, open: false)
               mesh.box(Vector(x, y + 0.95, -1), Vector(x + w, y + 1.0, -0.95), rail)
-              for post in 0..<Int(w / 0.22) {
-                let at = x + Float(post) * 0.22
+              let spacing = 0.16 / max(mesh.fineness, 0.4)
+              for post in 0..<Int(w / spacing) {
+                let at = x + Float(post) * spacing
                 mesh.quad(
                   Vector(at, y, -0.98), Vector(at + 0.03, y, -0.98), Vector(at + 0.03, y + 1, -0.98), Vector(at, y + 1, -0.98),
                   rail)

@@ -44,6 +44,7 @@ extension Mesh {
   mutating func bar(
     _ from: Vector, _ to: Vector, _ r0: Float, _ r1: Float, _ surface: UInt32, sides: Int = 8, capped: Bool = false
   ) {
+    let sides = self.sides(sides, least: 3)
     let axis = normalized(to - from), length = dot(to - from, axis)
     let side = normalized(cross(axis, abs(axis.y) < 0.9 ? Vector(0, 1, 0) : Vector(1, 0, 0)))
     let other = cross(axis, side)
@@ -67,6 +68,7 @@ extension Mesh {
 
   /// A flat round plate.
   mutating func disc(_ center: Vector, _ normal: Vector, _ radius: Float, _ surface: UInt32, sides: Int = 12) {
+    let sides = self.sides(sides, least: 6)
     let side = normalized(cross(normal, abs(normal.y) < 0.9 ? Vector(0, 1, 0) : Vector(1, 0, 0)))
     let other = cross(normal, side)
     let middle = vertex(center, normal, Vector(0, 0, 0))
@@ -81,6 +83,7 @@ extension Mesh {
   mutating func ring(
     _ center: Vector, _ normal: Vector, _ inner: Float, _ outer: Float, _ surface: UInt32, sides: Int = 16
   ) {
+    let sides = self.sides(sides, least: 8)
     let side = normalized(cross(normal, abs(normal.y) < 0.9 ? Vector(0, 1, 0) : Vector(1, 0, 0)))
     let other = cross(normal, side)
     let rim = (0...sides).flatMap { index -> [UInt32] in
@@ -95,7 +98,7 @@ extension Mesh {
 
   /// An ellipsoid with its axes along the frame's.
   mutating func ellipsoid(_ center: Vector, _ radii: Vector, _ surface: UInt32, sides: Int = 8) {
-    let rings = max(sides / 2, 3)
+    let sides = self.sides(sides, least: 5), rings = max(sides / 2, 3)
     var grid: [UInt32] = []
     for ring in 0...rings {
       let latitude = Float.pi * (Float(ring) / Float(rings) - 0.5)

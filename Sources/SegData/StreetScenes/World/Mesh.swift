@@ -62,6 +62,16 @@ struct Mesh {
     isCrowd = outer
   }
 
+  /// How finely a thing at the origin of the frame is drawn, 0.2…1: far from the street's start, round things have
+  /// fewer sides, and trees fewer and larger leaves.
+  var fineness: Float {
+    let distance = dot(frame.origin, frame.origin).squareRoot()
+    return min(max(20 / max(distance, 1), 0.2), 1)
+  }
+
+  /// As many sides as something round needs at its distance.
+  func sides(_ full: Int, least: Int) -> Int { max(Int(Float(full) * max(fineness, 0.45)), min(least, full)) }
+
   /// A surface for the shapes to come.
   mutating func surface(_ material: Material) -> UInt32 {
     surfaces.append(Surface(material: material, label: label, instance: instance))

@@ -20,17 +20,10 @@ extension Mesh {
     }
   }
 
-  /// How finely a thing at the origin of the frame is drawn, 0.2…1: far ones from the street's start have fewer and
-  /// larger leaves.
-  private var detail: Float {
-    let distance = dot(frame.origin, frame.origin).squareRoot()
-    return min(max(20 / max(distance, 1), 0.2), 1)
-  }
-
   /// A tree at the origin of the frame.
   mutating func tree(_ asset: RandomSource, _ random: inout RandomSource) {
     var asset = asset
-    let detail = detail
+    let detail = fineness
     let bark = Material.bark(&asset), foliage = Material.foliage(&asset)
     let height = asset.between(4, 11) * random.between(0.85, 1.15), trunk = height * asset.between(0.2, 0.42)
     let isConical = asset.chance(0.2), spread = asset.between(0.28, 0.5), thickness = asset.between(0.09, 0.26)
@@ -70,7 +63,7 @@ extension Mesh {
   /// A hedge along x, or a single bush.
   mutating func hedge(length: Float, height: Float, depth: Float, _ asset: RandomSource, _ random: inout RandomSource) {
     var asset = asset
-    let foliage = Material.foliage(&asset), detail = detail
+    let foliage = Material.foliage(&asset), detail = fineness
     object(.vegetation) { mesh in
       let leaf = mesh.surface(foliage)
       var dark = foliage

@@ -27,7 +27,7 @@ extension StreetPlan {
     _ random: inout RandomSource
   ) {
     let kind = random.nextUniform()
-    if kind < (isWalled ? 0.45 : 0.7) {
+    if kind < (isWalled ? 0.42 : 0.7) {
       let height = min(max(storeys + random.between(-3, 4), 4), 24)
       mesh.at(Frame(Vector(0, 0, setback))) {
         $0.house(width: width, depth: random.between(8, 13), height: height, assets.draw("house", &random), &random)
@@ -37,9 +37,9 @@ extension StreetPlan {
       // A park, a yard or an empty lot, enclosed; something closes the view behind it.
       let enclosure = random.nextUniform()
       let height = random.between(0.8, 2.4)
-      if enclosure < 0.45 {
+      if enclosure < 0.4 {
         mesh.wall(length: width, height: height, assets.draw("wall", &random), &random)
-      } else if enclosure < 0.85 {
+      } else if enclosure < 0.87 {
         mesh.fence(length: width, height: random.between(0.9, 2), assets.draw("fence", &random))
       } else {
         mesh.hedge(length: width, height: height, depth: 0.8, assets.draw("plant", &random), &random)
@@ -69,7 +69,7 @@ extension StreetPlan {
     _ mesh: inout Mesh, _ width: Float, _ setback: Float, _ assets: Assets, _ random: inout RandomSource
   ) {
     let kind = random.nextUniform()
-    if kind < 0.36 {
+    if kind < 0.38 {
       mesh.fence(length: width, height: random.between(0.8, 1.5), assets.draw("fence", &random))
     } else if kind < 0.68 {
       mesh.wall(length: width, height: random.between(0.5, 1.4), assets.draw("wall", &random), &random)

@@ -21,7 +21,7 @@ extension StreetPlan {
       // Cyclists keep to the edge.
       let isOncoming = random.chance(0.4), s = random.between(isOncoming ? 9 : 6, 38)
       mesh.at(road.frame(s, (half - 0.55) * (isOncoming ? -1 : 1), heading: isOncoming ? .pi : 0)) {
-        $0.rider(assets, motorized: random.chance(0.12), &random, lit: lampsLit)
+        $0.rider(assets, motorized: random.chance(0.06), &random, lit: lampsLit)
       }
     }
     if hasTracks, random.chance(0.75) {
@@ -63,13 +63,13 @@ extension StreetPlan {
   private func drawVehicle(_ mesh: inout Mesh, _ assets: Assets, _ random: inout RandomSource) -> Float {
     let kind = random.nextUniform()
     switch kind {
-    case ..<0.006:
+    case ..<0.013:
       mesh.truck(assets.draw("truck", &random), &random, lit: lampsLit)
       return 5
-    case ..<0.02:
+    case ..<0.028:
       mesh.bus(assets.draw("bus", &random), &random, lit: lampsLit)
       return 8
-    case ..<0.15: mesh.rider(assets, motorized: kind < 0.075, &random, lit: lampsLit)
+    case ..<0.15: mesh.rider(assets, motorized: kind < 0.049, &random, lit: lampsLit)
     default: mesh.car(assets.draw("car", &random), &random, lit: lampsLit)
     }
     return 0
@@ -85,10 +85,10 @@ extension StreetPlan {
       let d = sign * (half + 1.05 + random.between(-0.12, 0.12))
       mesh.at(road.frame(s, d, heading: (isTurned ? .pi : 0) + random.between(-0.04, 0.04))) {
         let kind = random.nextUniform()
-        if kind < 0.002 {
+        if kind < 0.005 {
           $0.truck(assets.draw("truck", &random), &random, lit: 0)
           s += 5
-        } else if kind < 0.05 {
+        } else if kind < 0.028 {
           // Motorcycles stand side by side across the lane.
           for index in 0..<random.whole(1...3) {
             $0.at(Frame(Vector(0, 0, Float(index) * 0.9 - 1), heading: sign * -1.2).rolled(0.15)) {

@@ -74,7 +74,7 @@ struct StreetPlan {
     sides = (0..<2).map { _ in
       Side(
         hasParking: random.chance(0.45), kerb: random.between(0.05, 0.16), verge: random.chance(0.16) ? random.between(0.8, 2) : 0,
-        walk: random.between(2.2, 5.2), isWalled: random.chance(0.3),
+        walk: random.between(2.2, 5.2), isWalled: random.chance(0.36),
         treeSpacing: random.chance(0.6) ? random.between(6, 13) : nil)
     }
     crossing =
