@@ -49,7 +49,8 @@ let package = Package(
     .target(name: "SegImages", dependencies: ["SegKernels", "SegFiles", "CPNG", "CTurboJPEG"], swiftSettings: strict),
     .target(name: "SegMetrics", dependencies: ["SegKernels"], swiftSettings: strict),
     // 3
-    .target(name: "SegData", dependencies: ["SegKernels", "SegFiles", "SegImages", "SegMetrics"], swiftSettings: strict),
+    .target(
+      name: "SegData", dependencies: ["SegKernels", "SegFiles", "SegImages", "SegMetrics"], swiftSettings: strict),
     .target(
       name: "SegTraining",
       dependencies: ["SegKernels", "SegFiles", "SegFormats", "SegImages", "SegData", "SegMetrics"],
@@ -84,7 +85,8 @@ let package = Package(
     tests("SegMetrics"),
     tests("SegData", ["SegFiles", "SegImages"]),
     tests("SegTraining", ["SegFiles", "SegData", "SegImages", "SegFormats"]),
-    tests("SegFFNet", ["SegFormats"]),
+    tests("SegFFNet", ["SegFormats", "CMallocCounter"]),
+    .target(name: "CMallocCounter", path: "Tests/CMallocCounter"),
     // Run by PackageTests to see the package stop a program.
     .executableTarget(name: "TrapProbe", dependencies: ["SegKernels"], path: "Tests/TrapProbe", swiftSettings: strict),
     .testTarget(name: "PackageTests", dependencies: ["SegTestSupport", "TrapProbe"], swiftSettings: strict),

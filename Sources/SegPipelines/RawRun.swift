@@ -19,6 +19,7 @@ public enum RawRun {
         problem: "exists already, and overwriting was not asked for (--force)")
     }
     let archive = try readWeights(at: input)
+    let network = CompiledNetwork(loaded.model.network)
     let results = try archive.entries.map { entry in
       let name = entry.name, x = entry.array.tensor
       guard x.rank == 4, x.shape[1] == loaded.model.inputChannels, x.shape[2] > 0, x.shape[3] > 0 else {
@@ -26,7 +27,7 @@ public enum RawRun {
           path: input.relativePath,
           problem: "array '\(name)': expected N×\(loaded.model.inputChannels)×H×W, found shape \(x.shape)")
       }
-      return (name: name, array: WeightArray.float(loaded.model.network(x)))
+      return (name: name, array: WeightArray.float(network(x)))
     }
     try writeWeights(WeightArchive(results), to: output, overwrite: overwrite)
     return results.map(\.array.shape)

@@ -9,11 +9,12 @@ import SegTraining
 /// let segment = try Segmenter(.ffnet78S_dBBB_mobile, weights: .file(url))
 /// let result = try segment(Image(contentsOf: photo))
 /// ```
-/// Any size will do: the image is padded to what the network divides it by, and the result is cut back. Not Sendable:
-/// one a thread.
+/// Any size will do: the image is padded to what the network divides it by, and the result is cut back. The network is
+/// compiled for the size of the first image, and again when the size changes. Not Sendable: one a thread.
 public final class Segmenter {
   /// The network, and what its weights say.
   public let loaded: LoadedModel
+  private let network: CompiledNetwork
 
   /// - Parameter model: may be left out where the weights name it.
   /// - Throws: `UsageError` if there is no such model or it does not segment, `FileError` if its weights do not load.
@@ -30,6 +31,7 @@ public final class Segmenter {
       throw UsageError("the weights take images of \(loaded.model.inputChannels) channels; expected 3")
     }
     self.loaded = loaded
+    network = CompiledNetwork(loaded.model.network)
   }
 
   /// The classes of the result.
@@ -61,7 +63,7 @@ public final class Segmenter {
   }
 
   /// The network's own output for images N×3×H×W, normalised: logits at 1/4 or 1/8 of their size.
-  public func logits(_ x: Tensor) -> Tensor { loaded.model.network(x) }
+  public func logits(_ x: Tensor) -> Tensor { network(x) }
 }
 
 /// What a segmenter makes of one photograph.

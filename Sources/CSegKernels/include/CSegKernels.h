@@ -22,6 +22,8 @@ typedef struct SKTap {
   float fraction;
 } SKTap;
 
+#include "MapStep.h"
+
 // A binary kernel's operands advance by a stride of 1 or 0 elements: 0 repeats a scalar.
 #define SK_BINARY const float *a, ptrdiff_t strideA, const float *b, ptrdiff_t strideB, float *y, size_t n
 // A unary kernel, and its gradient: `kept` is what the operation saved, its input or its output.
@@ -29,6 +31,9 @@ typedef struct SKTap {
 #define SK_UNARY_GRADIENT const float *kept, const float *dy, float *dx, size_t n
 // Softmax and its relatives walk `channels` planes that lie `stride` floats apart, `n` neighbouring pixels of each.
 #define SK_CHANNELS const float *x, float *y, int channels, size_t stride, size_t n
+
+// A step of a compiled network: one of its tasks, with scratch memory for this thread alone.
+#define SK_MAP const SKMapStep *step, int task, float *scratch
 
 /// Every kernel: X(result, name, parameters).
 #define SK_KERNELS(X)                                                                                                  \
@@ -104,6 +109,20 @@ typedef struct SKTap {
   X(void, resizeGradient,                                                                                              \
     (const float *dy, int width, const SKTap *rows, const SKTap *columns, int outputHeight, int outputWidth,           \
      float *dx))                                                                                                       \
+  /* steps of compiled networks: the channels of a block, the pixels of a register tile, the floats of scratch */       \
+  X(int, channelBlock, (void))                                                                                         \
+  X(int, tilePixels, (void))                                                                                           \
+  X(size_t, directScratch, (const SKMapStep *step))                                                                    \
+  X(size_t, winogradScratch, (const SKMapStep *step))                                                                  \
+  X(void, convolveDirect, (SK_MAP))                                                                                    \
+  X(void, convolveDepthwise, (SK_MAP))                                                                                 \
+  X(void, convolveWinograd, (SK_MAP))                                                                                  \
+  X(void, resizeBlocked, (SK_MAP))                                                                                     \
+  X(void, maxPoolBlocked, (SK_MAP))                                                                                    \
+  X(void, averagePoolBlocked, (SK_MAP))                                                                                \
+  X(void, combineBlocked, (SK_MAP))                                                                                    \
+  X(void, blockChannels, (SK_MAP))                                                                                     \
+  X(void, unblockChannels, (SK_MAP))                                                                                   \
   /* optimizers, in place */                                                                                           \
   X(void, sgdStep,                                                                                                     \
     (float *parameter, float *velocity, const float *gradient, float rate, float momentum, float decay, int nesterov,  \

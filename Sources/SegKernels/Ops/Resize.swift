@@ -95,7 +95,7 @@ struct ResizeOperation: TensorOperation {
   }
 
   /// Where some rows (or columns) of the result read.
-  private func taps(_ places: Range<Int>, _ input: Int, _ output: Int) -> [SKTap] {
+  func taps(_ places: Range<Int>, _ input: Int, _ output: Int) -> [SKTap] {
     places.map { index in
       if interpolation == .nearest {
         // In single precision, as PyTorch does it: exact ties fall to the same side.

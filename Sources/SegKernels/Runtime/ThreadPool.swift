@@ -9,8 +9,12 @@ import Synchronization
 package final class ThreadPool: @unchecked Sendable {
   package static let shared = ThreadPool()
 
+  /// A block of a region: what `context` points to, and the block's number.
+  package typealias Block = @convention(c) (UnsafeMutableRawPointer, Int) -> Void
+
   private struct Region {
-    let body: (Int) -> Void
+    let block: Block
+    let context: UnsafeMutableRawPointer
     let count: Int
     /// How many workers may still join.
     var seats: Int
@@ -35,12 +39,25 @@ package final class ThreadPool: @unchecked Sendable {
 
   /// Calls `body` with every number below `count`, on up to `threads` threads, and returns when all calls have ended.
   package func run(count: Int, threads: Int, _ body: (Int) -> Void) {
+    guard min(threads, count) > 1 else { return (0..<count).forEach(body) }
+    withoutActuallyEscaping(body) { body in
+      var body = body
+      withUnsafeMutablePointer(to: &body) {
+        run(count: count, threads: threads, context: $0) { context, index in
+          context.assumingMemoryBound(to: ((Int) -> Void).self).pointee(index)
+        }
+      }
+    }
+  }
+
+  /// The same for a function and what it works on: allocates nothing, as the form with a closure does.
+  package func run(count: Int, threads: Int, context: UnsafeMutableRawPointer, _ block: Block) {
     let helpers = min(threads, count) - 1
     guard helpers >= 1, !isBusy.exchange(true, ordering: .acquiring) else {
-      for index in 0..<count { body(index) }
+      for index in 0..<count { block(context, index) }
       return
     }
-    withoutActuallyEscaping(body) { runRegion(Region(body: $0, count: count, seats: helpers)) }
+    runRegion(Region(block: block, context: context, count: count, seats: helpers))
     isBusy.store(false, ordering: .releasing)
   }
 
@@ -64,7 +81,7 @@ package final class ThreadPool: @unchecked Sendable {
     while true {
       let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
       guard index < region.count else { return }
-      region.body(index)
+      region.block(region.context, index)
     }
   }
 
@@ -84,10 +101,9 @@ package final class ThreadPool: @unchecked Sendable {
       while (region?.seats ?? 0) == 0 { pthread_cond_wait(wake, lock) }
       region!.seats -= 1
       working += 1
-      var joined = region
+      let joined = region!
       pthread_mutex_unlock(lock)
-      work(joined!)
-      joined = nil
+      work(joined)
       pthread_mutex_lock(lock)
       working -= 1
       if working == 0 { pthread_cond_signal(done) }

@@ -1,0 +1,2 @@
+#define SK_FAMILY "depthwise.inc"
+#include "isa.h"

@@ -1,0 +1,2 @@
+#define SK_FAMILY "direct.inc"
+#include "isa.h"

@@ -1,0 +1,51 @@
+// One step of a compiled network: from maps to a map.
+//
+// Maps are stored in channel blocks, [N, C / block, H, W, block], where `block` is the `channelBlock` of the
+// instruction set; lanes beyond the last channel are zero. A step says everything that its kernel needs, so that a
+// session binds its steps to memory once and a run only calls them.
+#pragma once
+
+#include <stddef.h>
+
+/// The most pixels that the kernel of a direct convolution may have: 7×7 and more.
+enum { SK_MAX_TAPS = 64 };
+
+struct SKMapStep;
+
+/// Does the work of one task of a step; `scratch` belongs to the calling thread alone.
+typedef void (*SKMapKernel)(const struct SKMapStep *step, int task, float *scratch);
+
+typedef struct SKMapStep {
+  SKMapKernel run;
+  /// Tasks do not depend on one another; how many there are follows from the shape alone.
+  int tasks;
+
+  SKConvGeometry geometry;
+  /// Channels, and output channels, that count; the stored ones are these rounded up to whole blocks.
+  int batch, channels, outputs;
+  /// The input is row-major: convolveDirect alone can take it.
+  int isPlain;
+  /// max(0, y) at the end.
+  int rectify;
+  /// Average pooling: the zeros of the padding count in the divisor.
+  int countPadding;
+
+  /// Output pixels of a task: rows × columns; for Winograd, tiles in `regionColumns`.
+  int regionRows, regionColumns;
+  /// Output panels (two blocks of channels) of a task.
+  int regionPanels;
+
+  /// The input, and the floats from one image to the next.
+  const float *x;
+  size_t imageX;
+  /// Added to the result before `rectify`, or NULL.
+  const float *addend;
+  size_t imageAddend;
+  float *y;
+  size_t imageY;
+
+  /// Packed weights, and a bias for every stored output channel.
+  const float *weights, *bias;
+  /// Where the rows and columns of a resize read.
+  const SKTap *rowTaps, *columnTaps;
+} SKMapStep;

@@ -1,0 +1,2 @@
+#define SK_FAMILY "maps.inc"
+#include "isa.h"

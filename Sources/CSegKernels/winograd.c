@@ -1,0 +1,2 @@
+#define SK_FAMILY "winograd.inc"
+#include "isa.h"

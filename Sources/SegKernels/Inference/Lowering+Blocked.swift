@@ -1,0 +1,80 @@
+import CSegKernels
+
+/// The operations that have a blocked form.
+extension Lowering {
+  /// Makes the steps of a node on channel blocks; false where it has no such form.
+  mutating func lowerBlocked(_ node: Graph.Node) -> Bool {
+    let x = shape(node.inputs[0])
+    guard x.rank == 4, x.elementCount > 0 else { return false }
+    switch node.operation {
+    case let operation as FusedConvolution: return lowerConvolution(node, operation)
+    case let operation as FusedResize:
+      lowerResize(node, operation)
+    case let operation as MaxPoolOperation:
+      lowerPool(node, operation.window, kernels.maxPoolBlocked)
+    case let operation as AveragePoolOperation:
+      lowerPool(node, operation.window, kernels.averagePoolBlocked, countsPadding: operation.countIncludesPadding)
+    case BinaryOperation.add where x == shape(node.inputs[1]):
+      lowerMap(node, rectifies: false)
+    case UnaryOperation.relu:
+      lowerMap(node, rectifies: true)
+    case is ConcatenateOperation where isBlockedConcatenation(node):
+      lowerConcatenation(node)
+    default: return false
+    }
+    return true
+  }
+
+  private mutating func lowerConvolution(_ node: Graph.Node, _ operation: FusedConvolution) -> Bool {
+    guard case .constant(let weight) = graph.values[node.inputs[1]].source,
+      case .constant(let bias) = graph.values[node.inputs[2]].source,
+      let plan = ConvolutionPlan(
+        operation.convolution, x: shape(node.inputs[0]), weight: weight.shape, kernels: kernels, forced: forced)
+    else { return false }
+    var step = plan.step
+    let (x, isPlain) = forConvolution(node.inputs[0], plan.algorithm)
+    let addend = operation.hasAddend ? inBlocks(node.inputs[3]) : nil
+    step.isPlain = isPlain ? 1 : 0
+    step.rectify = operation.rectifies ? 1 : 0
+    let weights = PackedWeights.pack(weight, for: plan.algorithm, block: block)
+    let biases = PackedWeights.pack(bias: bias, block: block)
+    step.weights = UnsafePointer(weights.base)
+    step.bias = UnsafePointer(biases.base)
+    emit(
+      "\(plan.algorithm) \(operation.convolution.window.kernel) \(weight.shape[1])→\(weight.shape[0])", step, x: x,
+      addend: addend, y: newBlocked(node.outputs[0]), owned: [weights, biases], scratch: plan.scratchCount(kernels))
+    return true
+  }
+
+  private mutating func lowerResize(_ node: Graph.Node, _ operation: FusedResize) {
+    let (x, y) = (shape(node.inputs[0]), shape(node.outputs[0])), resize = operation.resize
+    var step = mapStep(from: x, to: y)
+    step.run = kernels.resizeBlocked
+    step.rectify = operation.rectifies ? 1 : 0
+    let rows = TapTable(resize.taps(resize.rows, x[2], resize.size.height))
+    let columns = TapTable(resize.taps(resize.columns, x[3], resize.size.width))
+    (step.rowTaps, step.columnTaps) = (UnsafePointer(rows.base), UnsafePointer(columns.base))
+    let source = inBlocks(node.inputs[0]), addend = operation.hasAddend ? inBlocks(node.inputs[1]) : nil
+    emit("resize", step, x: source, addend: addend, y: newBlocked(node.outputs[0]), owned: [rows, columns])
+  }
+
+  private mutating func lowerPool(
+    _ node: Graph.Node, _ window: Window, _ kernel: SKMapKernel?, countsPadding: Bool = false
+  ) {
+    var step = mapStep(from: shape(node.inputs[0]), to: shape(node.outputs[0]))
+    step.geometry = window.geometry(shape(node.inputs[0]), for: node.operation.name)
+    step.run = kernel
+    step.countPadding = countsPadding ? 1 : 0
+    let source = inBlocks(node.inputs[0])
+    emit(node.operation.name, step, x: source, y: newBlocked(node.outputs[0]))
+  }
+
+  /// A sum of two maps, or a ReLU.
+  private mutating func lowerMap(_ node: Graph.Node, rectifies: Bool) {
+    var step = mapStep(from: shape(node.inputs[0]), to: shape(node.outputs[0]))
+    step.run = kernels.combineBlocked
+    step.rectify = rectifies ? 1 : 0
+    let x = inBlocks(node.inputs[0]), addend = node.inputs.count > 1 ? inBlocks(node.inputs[1]) : nil
+    emit(node.operation.name, step, x: x, addend: addend, y: newBlocked(node.outputs[0]))
+  }
+}

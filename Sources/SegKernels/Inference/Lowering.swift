@@ -1,0 +1,194 @@
+import CSegKernels
+
+/// From a graph's nodes to steps: which values are in channel blocks, which buffer holds them, and for how long.
+struct Lowering {
+  let graph: Graph
+  let forced: ConvolutionAlgorithm?
+  let kernels = SegKernels.kernels
+  let block: Int
+
+  private(set) var steps: [Program.Step] = []
+  private(set) var buffers: [ArenaPlan.Buffer] = []
+  private(set) var scratchCount = 0
+  /// Where values are, row-major and in blocks; some are in both forms.
+  private var plain: [Graph.ValueID: Program.Location] = [:]
+  private var blocked: [Graph.ValueID: Program.Location] = [:]
+  /// Where values shall be made that are parts of a concatenation.
+  private var reserved: [Graph.ValueID: Program.Location] = [:]
+
+  init(_ graph: Graph, _ forced: ConvolutionAlgorithm?) {
+    self.graph = graph
+    self.forced = forced
+    block = Int(kernels.channelBlock())
+  }
+
+  mutating func lower() {
+    for (index, id) in graph.inputs.enumerated() { plain[id] = rowMajor(.input(index), id) }
+    for (id, value) in graph.values.enumerated() {
+      if case .constant(let tensor) = value.source { plain[id] = rowMajor(.constant(tensor.rowMajor()), id) }
+    }
+    for node in graph.nodes { reserveParts(of: node) }
+    for node in graph.nodes where !lowerBlocked(node) { lowerPlain(node) }
+    for (index, id) in graph.outputs.enumerated() {
+      let target = rowMajor(.output(index), id)
+      if let source = blocked[id], plain[id] == nil {
+        emitLayout(kernels.unblockChannels, "unblock", id, from: source, to: target)
+      } else {
+        emit(.copy(from: plain[id]!, to: target, count: shape(id).elementCount), touching: [plain[id]!])
+      }
+    }
+  }
+
+  // MARK: Values
+
+  func shape(_ id: Graph.ValueID) -> Shape { graph.values[id].shape }
+
+  private func rowMajor(_ memory: Program.Location.Memory, _ id: Graph.ValueID) -> Program.Location {
+    .init(memory: memory, imageStride: shape(id).dropFirst().reduce(1, *))
+  }
+
+  /// A buffer that no step has touched yet.
+  private mutating func newBuffer(_ count: Int) -> Program.Location.Memory {
+    buffers.append(ArenaPlan.Buffer(count: count, life: Int.max...Int.max))
+    return .arena(buffers.count - 1)
+  }
+
+  /// The floats of one image in blocks.
+  private func blockedStride(_ shape: Shape) -> Int { ceilingDivide(shape[1], block) * block * shape[2] * shape[3] }
+
+  /// Where a value in blocks is to be made.
+  mutating func newBlocked(_ id: Graph.ValueID) -> Program.Location {
+    let stride = blockedStride(shape(id))
+    let location = reserved[id] ?? .init(memory: newBuffer(shape(id)[0] * stride), imageStride: stride)
+    blocked[id] = location
+    return location
+  }
+
+  /// The value in blocks, converted if it is not.
+  mutating func inBlocks(_ id: Graph.ValueID) -> Program.Location {
+    if let known = blocked[id] { return known }
+    let source = plain[id]!
+    let target = newBlocked(id)
+    emitLayout(kernels.blockChannels, "block", id, from: source, to: target)
+    return target
+  }
+
+  /// The value as a convolution takes it, and whether that is row-major.
+  mutating func forConvolution(
+    _ id: Graph.ValueID, _ algorithm: ConvolutionAlgorithm
+  ) -> (location: Program.Location, isPlain: Bool) {
+    if algorithm == .direct, blocked[id] == nil { return (plain[id]!, true) }
+    return (inBlocks(id), false)
+  }
+
+  private mutating func inRows(_ id: Graph.ValueID) -> Program.Location {
+    if let known = plain[id] { return known }
+    let target = rowMajor(newBuffer(shape(id).elementCount), id)
+    emitLayout(kernels.unblockChannels, "unblock", id, from: blocked[id]!, to: target)
+    plain[id] = target
+    return target
+  }
+
+  // MARK: Steps
+
+  private mutating func emit(_ step: Program.Step, touching locations: [Program.Location]) {
+    for case .arena(let buffer) in locations.map(\.memory) {
+      let first = min(buffers[buffer].life.lowerBound, steps.count)
+      buffers[buffer].life = first...steps.count
+    }
+    steps.append(step)
+  }
+
+  mutating func emit(
+    _ name: String, _ step: SKMapStep, x: Program.Location, addend: Program.Location? = nil, y: Program.Location,
+    owned: [AnyObject] = [], scratch: Int = 0
+  ) {
+    var step = step
+    step.imageX = x.imageStride
+    step.imageAddend = addend?.imageStride ?? 0
+    step.imageY = y.imageStride
+    scratchCount = max(scratchCount, scratch)
+    emit(
+      .kernel(.init(name: name, step: step, x: x, addend: addend, y: y, owned: owned)),
+      touching: [x, y] + (addend.map { [$0] } ?? []))
+  }
+
+  private mutating func emitLayout(
+    _ kernel: SKMapKernel?, _ name: String, _ id: Graph.ValueID, from x: Program.Location, to y: Program.Location
+  ) {
+    var step = mapStep(from: shape(id), to: shape(id))
+    step.run = kernel
+    emit(name, step, x: x, y: y)
+  }
+
+  /// A step that walks the output's rows.
+  func mapStep(from x: Shape, to y: Shape) -> SKMapStep {
+    var step = SKMapStep()
+    step.batch = Int32(x[0])
+    (step.channels, step.outputs) = (Int32(x[1]), Int32(y[1]))
+    (step.geometry.height, step.geometry.width) = (Int32(x[2]), Int32(x[3]))
+    (step.geometry.outputHeight, step.geometry.outputWidth) = (Int32(y[2]), Int32(y[3]))
+    step.planRows(block: block)
+    return step
+  }
+
+  /// A node without a blocked form.
+  private mutating func lowerPlain(_ node: Graph.Node) {
+    let inputs = node.inputs.map { inRows($0) }
+    let outputs = node.outputs.map { id in rowMajor(newBuffer(shape(id).elementCount), id) }
+    for (id, location) in zip(node.outputs, outputs) { plain[id] = location }
+    emit(
+      .operation(.init(operation: node.operation, inputs: inputs, shapes: node.inputs.map(shape), outputs: outputs)),
+      touching: inputs + outputs)
+  }
+
+  // MARK: Concatenations
+
+  /// Makes a concatenation of channels one buffer, of which each part is made by its producer in place, where parts are
+  /// whole blocks.
+  private mutating func reserveParts(of node: Graph.Node) {
+    guard isBlockedConcatenation(node) else { return }
+    let whole = shape(node.outputs[0]), area = whole[2] * whole[3]
+    let location = newBlocked(node.outputs[0])
+    var channel = 0
+    for part in node.inputs {
+      if reserved[part] == nil {
+        reserved[part] = .init(
+          memory: location.memory, offset: location.offset + channel * area, imageStride: location.imageStride)
+      }
+      channel += shape(part)[1]
+    }
+  }
+
+  func isBlockedConcatenation(_ node: Graph.Node) -> Bool {
+    guard let operation = node.operation as? ConcatenateOperation else { return false }
+    let shapes = node.inputs.map(shape)
+    return shapes[0].rank == 4 && shapes[0].axis(operation.axis, for: operation.name) == 1
+      && shapes.allSatisfy { $0.elementCount > 0 } && shapes.dropLast().allSatisfy { $0[1] % block == 0 }
+  }
+
+  /// What no producer put in place is copied there.
+  mutating func lowerConcatenation(_ node: Graph.Node) {
+    let whole = blocked[node.outputs[0]]!
+    let area = shape(node.outputs[0])[2] * shape(node.outputs[0])[3]
+    var channel = 0
+    for part in node.inputs {
+      let target = Program.Location(
+        memory: whole.memory, offset: whole.offset + channel * area, imageStride: whole.imageStride)
+      let source = inBlocks(part)
+      if !source.isSame(as: target) {
+        var step = mapStep(from: shape(part), to: shape(part))
+        step.run = kernels.combineBlocked
+        emit("concatenate", step, x: source, y: target)
+      }
+      channel += shape(part)[1]
+    }
+  }
+}
+
+extension Program.Location {
+  func isSame(as other: Program.Location) -> Bool {
+    guard case .arena(let a) = memory, case .arena(let b) = other.memory else { return false }
+    return a == b && offset == other.offset
+  }
+}
