@@ -16,6 +16,7 @@
     @Option(help: "Timed repetitions, after two untimed ones.") var iterations = 10
     @OptionGroup var threads: ThreadOptions
     @Flag(help: "Time a training step.") var train = false
+    @Flag(help: "Print the time of every step of the compiled network.") var steps = false
     @Flag(help: "Time a debug build all the same.") var allowDebug = false
     @Flag(help: "Print one JSON object.") var json = false
 
@@ -28,6 +29,12 @@
         guard allowDebug || Doctor().build == "release" else {
           throw UsageError(
             "this is a debug build, whose times mean nothing; build with '-c release', or say --allow-debug")
+        }
+        if steps {
+          let times = try Benchmark.steps(
+            ModelName(model), height: height, width: width, batch: batch, iterations: iterations)
+          for step in times { print(String(format: "%8.3f ms  ", step.seconds * 1000) + step.name) }
+          return
         }
         let result = try Benchmark(
           ModelName(model), height: height, width: width, batch: batch, iterations: iterations, isTraining: train)

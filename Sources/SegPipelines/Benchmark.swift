@@ -75,6 +75,22 @@ public struct Benchmark: Sendable, Codable {
     gflop_per_second = Double(graph.floatingPointOperations) * (isTraining ? 3 : 1) / 1e9 / median_seconds
   }
 
+  /// The time of every step of the compiled network, in order; each is the least of `iterations`. Names tell algorithm,
+  /// kernel and channels.
+  public static func steps(
+    _ name: ModelName, height: Int, width: Int, batch: Int, iterations: Int
+  ) throws -> [(name: String, seconds: Double)] {
+    let model = try ModelRegistry.build(name, seed: 0)
+    var random = RandomSource(seed: 1)
+    let x = Tensor.normal([batch, model.inputChannels, height, width], using: &random)
+    let session = model.network.compiled(for: x.shape).makeSession()
+    var best = session.stepTimes([x])
+    for _ in 1..<max(iterations, 2) {
+      for (index, step) in session.stepTimes([x]).enumerated() { best[index].time = min(best[index].time, step.time) }
+    }
+    return best.map { ($0.name, $0.time.seconds) }
+  }
+
   private static var peakResidentBytes: Int {
     let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
     let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }

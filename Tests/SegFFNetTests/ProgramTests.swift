@@ -21,7 +21,7 @@ final class ProgramTests: XCTestCase {
           continue
         }
         level.use {
-          for algorithm in [nil, .direct, .winograd] as [ConvolutionAlgorithm?] {
+          for algorithm in [nil, .direct, .winograd2, .winograd4] as [ConvolutionAlgorithm?] {
             let title = "\(name) at \(level), \(algorithm.map { "\($0)" } ?? "by shape")"
             let session = Program(graph, forcing: algorithm).makeSession()
             let single = Threads.with(1) { session([x])[0] }

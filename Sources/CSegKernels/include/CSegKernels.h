@@ -113,10 +113,11 @@ typedef struct SKTap {
   X(int, channelBlock, (void))                                                                                         \
   X(int, tilePixels, (void))                                                                                           \
   X(size_t, directScratch, (const SKMapStep *step))                                                                    \
-  X(size_t, winogradScratch, (const SKMapStep *step))                                                                  \
+  X(size_t, winogradScratch, (const SKMapStep *step, int m))                                                              \
   X(void, convolveDirect, (SK_MAP))                                                                                    \
   X(void, convolveDepthwise, (SK_MAP))                                                                                 \
-  X(void, convolveWinograd, (SK_MAP))                                                                                  \
+  X(void, convolveWinograd2, (SK_MAP))                                                                                 \
+  X(void, convolveWinograd4, (SK_MAP))                                                                                 \
   X(void, resizeBlocked, (SK_MAP))                                                                                     \
   X(void, maxPoolBlocked, (SK_MAP))                                                                                    \
   X(void, averagePoolBlocked, (SK_MAP))                                                                                \

@@ -30,8 +30,8 @@ typedef struct SKMapStep {
   /// Average pooling: the zeros of the padding count in the divisor.
   int countPadding;
 
-  /// Output pixels of a task: rows × columns; for Winograd, tiles in `regionColumns`.
-  int regionRows, regionColumns;
+  /// Output pixels of a task: rows × columns; for Winograd, tiles in `regionColumns`, out of `tiles`.
+  int regionRows, regionColumns, tiles;
   /// Output panels (two blocks of channels) of a task.
   int regionPanels;
 

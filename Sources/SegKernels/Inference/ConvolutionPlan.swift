@@ -6,8 +6,19 @@ package enum ConvolutionAlgorithm: String, Sendable, Hashable, CaseIterable {
   case direct
   /// One channel at a time: as many groups as channels.
   case depthwise
-  /// F(4×4, 3×3): a quarter of the multiplications, for 3×3 kernels at stride 1.
-  case winograd
+  /// F(2×2, 3×3): 4/9 of the multiplications, for 3×3 kernels at stride 1.
+  case winograd2
+  /// F(4×4, 3×3): a quarter of the multiplications, of weights that are four times as large.
+  case winograd4
+
+  /// The side of Winograd's output tiles.
+  var tileSide: Int? {
+    switch self {
+    case .direct, .depthwise: nil
+    case .winograd2: 2
+    case .winograd4: 4
+    }
+  }
 }
 
 /// How one convolution is done and how its work is cut. All of it follows from shape and instruction set, so that results
@@ -17,10 +28,10 @@ struct ConvolutionPlan {
   /// Everything about the step but its pointers.
   var step: SKMapStep
 
-  /// What a task's scratch memory may take of a core's second-level cache, in floats: 256 KiB.
+  /// What a direct convolution's scratch memory may take of a core's second-level cache, in floats: 256 KiB.
   private static let scratchBudget = 64 * 1024
-  /// As many tasks as keep several threads busy to the end, where the shape allows it.
-  private static let wantedTasks = 16
+  /// Winograd's tiles of a task. Fewer read the weights more often, more leave the cache.
+  private static let tilesOfTask = (least: 24, most: 48)
 
   /// - Parameter forced: the algorithm, where it can do this convolution: for tests and measurements.
   /// - Returns: nil where no blocked kernel does this.
@@ -41,27 +52,51 @@ struct ConvolutionPlan {
       planRows(kernels)
       return
     }
-    let window = convolution.window
-    let isUnitStride3 = window.kernel == 3 && window.stride == 1 && window.dilation == 1
-    let wantsWinograd = forced.map { $0 == .winograd } ?? ConvolutionPlan.prefersWinograd(step)
-    algorithm = isUnitStride3 && wantsWinograd ? .winograd : .direct
-    if algorithm == .winograd { planWinograd(kernels) } else { planDirect(kernels) }
+    algorithm = ConvolutionPlan.choose(convolution.window, step, forced)
+    if let side = algorithm.tileSide { planWinograd(kernels, side) } else { planDirect(kernels) }
   }
 
-  /// Where Winograd is the faster of the two, as measured on AVX2 (see Documentation/Inference.md).
-  private static func prefersWinograd(_ step: SKMapStep) -> Bool {
-    step.channels >= 16 && step.outputs >= 16
+  /// The fastest, as measured on AVX2 with weights that are in no cache (see Documentation/Inference.md).
+  private static func choose(
+    _ window: Window, _ step: SKMapStep, _ forced: ConvolutionAlgorithm?
+  ) -> ConvolutionAlgorithm {
+    guard window.kernel == 3, window.stride == 1, window.dilation.height == window.dilation.width, forced != .direct
+    else { return .direct }
+    if let forced, forced.tileSide != nil { return forced }
+    // A block of channels at least: beyond, direct convolution skips what Winograd cannot.
+    guard step.channels >= 8, step.outputs >= 8 else { return .direct }
+    // On small maps reading the weights takes longer than multiplying: F(2×2) has less than half of them.
+    return tileCount(step, side: 4) < 12 ? .winograd2 : .winograd4
+  }
+
+  /// Dilation d makes d² interleaved images of one.
+  private static func tileCount(_ step: SKMapStep, side: Int) -> Int {
+    let g = step.geometry, dilation = Int(g.dilationWidth)
+    func along(_ extent: Int32) -> Int { ceilingDivide(ceilingDivide(Int(extent), dilation), side) }
+    return Int(step.batch) * dilation * dilation * along(g.outputHeight) * along(g.outputWidth)
+  }
+
+  /// How many panels of output channels a task makes, where a region of pixels has `panels` of them.
+  ///
+  /// Every task of a region prepares its input anew, which takes about 0.4 of a panel's products, while tasks too few or
+  /// of an odd number leave threads idle. The split is the best one for two and four threads together: a matter of the
+  /// shape alone. `cost` is the time that all threads take, in products of one panel with one region.
+  private static func split(panels: Int, regions: Int) -> (share: Int, cost: Double) {
+    func cost(_ share: Int) -> Double {
+      let tasks = regions * ceilingDivide(panels, share)
+      return [2, 4].reduce(0) { $0 + Double($1 * ceilingDivide(tasks, $1)) * (Double(share) + 0.4) }
+    }
+    let share = (1...panels).reversed().min { cost($0) < cost($1) }!
+    return (share, cost(share))
   }
 
   /// Panels of two blocks of output channels.
   private func panels(_ kernels: SKKernels) -> Int { ceilingDivide(Int(step.outputs), 2 * Int(kernels.channelBlock())) }
 
-  /// Splits output channels as well where `regions` alone are too few tasks.
-  private mutating func splitPanels(_ kernels: SKKernels, regions: Int) {
-    let panels = panels(kernels)
-    let chunks = min(panels, ceilingDivide(ConvolutionPlan.wantedTasks, regions))
-    step.regionPanels = Int32(ceilingDivide(panels, chunks))
-    step.tasks = Int32(regions * ceilingDivide(panels, Int(step.regionPanels)))
+  private mutating func cut(_ kernels: SKKernels, regions: Int) {
+    let panels = panels(kernels), share = ConvolutionPlan.split(panels: panels, regions: regions).share
+    step.regionPanels = Int32(share)
+    step.tasks = Int32(regions * ceilingDivide(panels, share))
   }
 
   private mutating func planRows(_ kernels: SKKernels) {
@@ -88,34 +123,38 @@ struct ConvolutionPlan {
       step.regionColumns = Int32(ceilingDivide(Int(step.regionColumns) / 2, pixels) * pixels)
     }
     let across = ceilingDivide(width, Int(step.regionColumns))
-    let mostRows = max(1, height * Int(step.batch) * across / ConvolutionPlan.wantedTasks)
+    let mostRows = max(1, height * Int(step.batch) * across / 16)
     while Int(step.regionRows) < min(height, mostRows, 16) {
       step.regionRows += 1
       guard Int(kernels.directScratch(&step)) > ConvolutionPlan.scratchBudget else { continue }
       step.regionRows -= 1
       break
     }
-    splitPanels(kernels, regions: Int(step.batch) * across * ceilingDivide(height, Int(step.regionRows)))
+    cut(kernels, regions: Int(step.batch) * across * ceilingDivide(height, Int(step.regionRows)))
   }
 
-  private mutating func planWinograd(_ kernels: SKKernels) {
-    step.run = kernels.convolveWinograd
-    let g = step.geometry
+  private mutating func planWinograd(_ kernels: SKKernels, _ side: Int) {
+    step.run = side == 4 ? kernels.convolveWinograd4 : kernels.convolveWinograd2
     let pixels = Int(kernels.tilePixels())
-    let tiles = Int(step.batch) * ceilingDivide(Int(g.outputHeight), 4) * ceilingDivide(Int(g.outputWidth), 4)
-    // Few tiles read the weights more often, many leave the cache.
-    step.regionColumns = Int32(min(24, ceilingDivide(tiles, pixels) * pixels))
-    splitPanels(kernels, regions: ceilingDivide(tiles, Int(step.regionColumns)))
+    let tiles = ConvolutionPlan.tileCount(step, side: side)
+    step.tiles = Int32(tiles)
+    let all = ceilingDivide(tiles, pixels) * pixels, panels = panels(kernels)
+    // Reading the weights costs a region as much as about two tiles do.
+    func cost(_ size: Int) -> Double {
+      ConvolutionPlan.split(panels: panels, regions: ceilingDivide(tiles, size)).cost * Double(size + 2)
+    }
+    let (least, most) = ConvolutionPlan.tilesOfTask
+    let sizes = all <= least ? [all] : Array(stride(from: least, through: min(all, most), by: pixels))
+    let size = sizes.min { cost($0) < cost($1) }!
+    step.regionColumns = Int32(size)
+    cut(kernels, regions: ceilingDivide(tiles, size))
   }
 
   /// The floats of scratch memory that a thread needs.
   func scratchCount(_ kernels: SKKernels) -> Int {
     var step = self.step
-    switch algorithm {
-    case .direct: return kernels.directScratch(&step)
-    case .winograd: return kernels.winogradScratch(&step)
-    case .depthwise: return 0
-    }
+    if algorithm == .depthwise { return 0 }
+    return algorithm.tileSide.map { kernels.winogradScratch(&step, Int32($0)) } ?? kernels.directScratch(&step)
   }
 }
 

@@ -5,7 +5,7 @@ extension Lowering {
   /// Makes the steps of a node on channel blocks; false where it has no such form.
   mutating func lowerBlocked(_ node: Graph.Node) -> Bool {
     let x = shape(node.inputs[0])
-    guard x.rank == 4, x.elementCount > 0 else { return false }
+    guard x.rank == 4, x.elementCount > 0, shape(node.outputs[0]).elementCount > 0 else { return false }
     switch node.operation {
     case let operation as FusedConvolution: return lowerConvolution(node, operation)
     case let operation as FusedResize:
@@ -42,20 +42,22 @@ extension Lowering {
     step.bias = UnsafePointer(biases.base)
     emit(
       "\(plan.algorithm) \(operation.convolution.window.kernel) \(weight.shape[1])→\(weight.shape[0])", step, x: x,
-      addend: addend, y: newBlocked(node.outputs[0]), owned: [weights, biases], scratch: plan.scratchCount(kernels))
+      addend: addend, y: newBlocked(node.outputs[0], over: operation.hasAddend ? node.inputs[3] : nil, x: x),
+      owned: [weights, biases], scratch: plan.scratchCount(kernels))
     return true
   }
 
   private mutating func lowerResize(_ node: Graph.Node, _ operation: FusedResize) {
-    let (x, y) = (shape(node.inputs[0]), shape(node.outputs[0])), resize = operation.resize
-    var step = mapStep(from: x, to: y)
+    let (from, to) = (shape(node.inputs[0]), shape(node.outputs[0])), resize = operation.resize
+    var step = mapStep(from: from, to: to)
     step.run = kernels.resizeBlocked
     step.rectify = operation.rectifies ? 1 : 0
-    let rows = TapTable(resize.taps(resize.rows, x[2], resize.size.height))
-    let columns = TapTable(resize.taps(resize.columns, x[3], resize.size.width))
+    let rows = TapTable(resize.taps(resize.rows, from[2], resize.size.height))
+    let columns = TapTable(resize.taps(resize.columns, from[3], resize.size.width))
     (step.rowTaps, step.columnTaps) = (UnsafePointer(rows.base), UnsafePointer(columns.base))
     let source = inBlocks(node.inputs[0]), addend = operation.hasAddend ? inBlocks(node.inputs[1]) : nil
-    emit("resize", step, x: source, addend: addend, y: newBlocked(node.outputs[0]), owned: [rows, columns])
+    let y = newBlocked(node.outputs[0], over: operation.hasAddend ? node.inputs[1] : nil, x: source)
+    emit("resize", step, x: source, addend: addend, y: y, owned: [rows, columns])
   }
 
   private mutating func lowerPool(

@@ -15,6 +15,12 @@ struct Lowering {
   private var blocked: [Graph.ValueID: Program.Location] = [:]
   /// Where values shall be made that are parts of a concatenation.
   private var reserved: [Graph.ValueID: Program.Location] = [:]
+  /// The buffers that hold several values.
+  private var concatenations: Set<Int> = []
+  /// The last node that takes a value; outputs are needed beyond all.
+  private var lastUse: [Graph.ValueID: Int] = [:]
+  /// The node being lowered.
+  private var current = 0
 
   init(_ graph: Graph, _ forced: ConvolutionAlgorithm?) {
     self.graph = graph
@@ -27,8 +33,13 @@ struct Lowering {
     for (id, value) in graph.values.enumerated() {
       if case .constant(let tensor) = value.source { plain[id] = rowMajor(.constant(tensor.rowMajor()), id) }
     }
+    for (index, node) in graph.nodes.enumerated() { for id in node.inputs { lastUse[id] = index } }
+    for id in graph.outputs { lastUse[id] = Int.max }
     for node in graph.nodes { reserveParts(of: node) }
-    for node in graph.nodes where !lowerBlocked(node) { lowerPlain(node) }
+    for (index, node) in graph.nodes.enumerated() {
+      current = index
+      if !lowerBlocked(node) { lowerPlain(node) }
+    }
     for (index, id) in graph.outputs.enumerated() {
       let target = rowMajor(.output(index), id)
       if let source = blocked[id], plain[id] == nil {
@@ -60,6 +71,18 @@ struct Lowering {
   mutating func newBlocked(_ id: Graph.ValueID) -> Program.Location {
     let stride = blockedStride(shape(id))
     let location = reserved[id] ?? .init(memory: newBuffer(shape(id)[0] * stride), imageStride: stride)
+    blocked[id] = location
+    return location
+  }
+
+  /// Where a sum in blocks is to be made: over its addend, if nobody needs that any more. Each element of the addend is
+  /// read just before the same one of the result is written; the kernel's other input is left alone.
+  mutating func newBlocked(_ id: Graph.ValueID, over addend: Graph.ValueID?, x: Program.Location) -> Program.Location {
+    guard reserved[id] == nil, let addend, lastUse[addend] == current, let location = blocked[addend],
+      case .arena(let buffer) = location.memory, shape(addend) == shape(id)
+    else { return newBlocked(id) }
+    // A concatenation's memory belongs to its parts, and a kernel's input is read by other tasks than the one that writes.
+    if concatenations.contains(buffer) || x.isIn(buffer) { return newBlocked(id) }
     blocked[id] = location
     return location
   }
@@ -150,6 +173,7 @@ struct Lowering {
     guard isBlockedConcatenation(node) else { return }
     let whole = shape(node.outputs[0]), area = whole[2] * whole[3]
     let location = newBlocked(node.outputs[0])
+    if case .arena(let buffer) = location.memory { concatenations.insert(buffer) }
     var channel = 0
     for part in node.inputs {
       if reserved[part] == nil {
@@ -187,6 +211,10 @@ struct Lowering {
 }
 
 extension Program.Location {
+  fileprivate func isIn(_ buffer: Int) -> Bool {
+    if case .arena(let own) = memory { own == buffer } else { false }
+  }
+
   func isSame(as other: Program.Location) -> Bool {
     guard case .arena(let a) = memory, case .arena(let b) = other.memory else { return false }
     return a == b && offset == other.offset

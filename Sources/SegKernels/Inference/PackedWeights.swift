@@ -7,7 +7,8 @@ enum PackedWeights {
     switch algorithm {
     case .direct: direct(weight, block)
     case .depthwise: depthwise(weight, block)
-    case .winograd: winograd(weight, block)
+    case .winograd2: winograd(weight, block, points: points2)
+    case .winograd4: winograd(weight, block, points: points4)
     }
   }
 
@@ -52,36 +53,35 @@ enum PackedWeights {
     }
   }
 
-  /// G: what evaluates a kernel's polynomial at 0, 1, −1, ½, −2 and infinity, with the factors that make it an inverse.
-  private static let points: [(Double, Double, Double)] = [
-    (1, 0, 0), (1.0 / 3, 1.0 / 3, 1.0 / 3), (-1.0 / 3, 1.0 / 3, -1.0 / 3),
-    (-16.0 / 15, -8.0 / 15, -4.0 / 15), (1.0 / 15, -2.0 / 15, 4.0 / 15), (0, 0, 1),
+  /// G: what evaluates a kernel's polynomial at 0, 1, −1 and infinity, with the factors that make it an inverse.
+  private static let points2: [SIMD3<Double>] = [[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]]
+  /// The same at 0, 1, −1, ½, −2 and infinity.
+  private static let points4: [SIMD3<Double>] = [
+    [1, 0, 0], [1.0 / 3, 1.0 / 3, 1.0 / 3], [-1.0 / 3, 1.0 / 3, -1.0 / 3], [-16.0 / 15, -8.0 / 15, -4.0 / 15],
+    [1.0 / 15, -2.0 / 15, 4.0 / 15], [0, 0, 1],
   ]
 
   /// G g Gᵀ in double precision, [point][panel][channel][output].
-  private static func winograd(_ weight: Tensor, _ block: Int) -> Storage {
+  private static func winograd(_ weight: Tensor, _ block: Int, points: [SIMD3<Double>]) -> Storage {
     let (outputs, channels) = (weight.shape[0], weight.shape[1])
     let lanes = 2 * block, panels = ceilingDivide(outputs, lanes)
-    let points = points
-    return filled(36 * panels * channels * lanes) { target in
+    let pointSize = panels * channels * lanes
+    return filled(points.count * points.count * pointSize) { target in
       weight.withUnsafeBufferPointer { source in
         let source = source.baseAddress!
         parallelFor(panels) { panel in
-          withUnsafeTemporaryAllocation(of: Double.self, capacity: 18) { half in
-            for output in (panel * lanes)..<min((panel + 1) * lanes, outputs) {
-              for channel in 0..<channels {
-                let g = source + (output * channels + channel) * 9
-                for i in 0..<6 {
-                  let (a, b, c) = points[i]
-                  for j in 0..<3 { half[i * 3 + j] = a * Double(g[j]) + b * Double(g[3 + j]) + c * Double(g[6 + j]) }
-                }
-                let place = (panel * channels + channel) * lanes + output % lanes
-                for i in 0..<6 {
-                  for j in 0..<6 {
-                    let (a, b, c) = points[j]
-                    let value = a * half[i * 3] + b * half[i * 3 + 1] + c * half[i * 3 + 2]
-                    target[(i * 6 + j) * panels * channels * lanes + place] = Float(value)
-                  }
+          for output in (panel * lanes)..<min((panel + 1) * lanes, outputs) {
+            for channel in 0..<channels {
+              let g = source + (output * channels + channel) * 9
+              let top = SIMD3(Double(g[0]), Double(g[1]), Double(g[2]))
+              let middle = SIMD3(Double(g[3]), Double(g[4]), Double(g[5]))
+              let bottom = SIMD3(Double(g[6]), Double(g[7]), Double(g[8]))
+              var place = (panel * channels + channel) * lanes + output % lanes
+              for a in points {
+                let half = a.x * top + a.y * middle + a.z * bottom
+                for b in points {
+                  target[place] = Float((half * b).sum())
+                  place += pointSize
                 }
               }
             }

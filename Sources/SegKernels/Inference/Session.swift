@@ -91,8 +91,25 @@ extension Program {
       return outputs
     }
 
+    /// Runs the program step by step, waking the threads for each: the time of every step, by its name.
+    package func stepTimes(_ inputs: [Tensor]) -> [(name: String, time: Duration)] {
+      let inputs = inputs.map { $0.rowMajor() }
+      var outputs = program.outputShapes.map { Tensor(uninitialized: $0, layout: .rowMajor) }
+      let targets = outputs.indices.map { outputs[$0].exclusivePointer() }
+      var times: [Duration] = []
+      let clock = ContinuousClock()
+      run(inputs.map { UnsafeMutablePointer(mutating: $0.pointer(for: "Session")) }, targets) { phase, body in
+        guard case .kernels(let range) = phase else { return times.append(clock.measure(body)) }
+        for step in range { times.append(clock.measure { work.run(step..<(step + 1)) }) }
+      }
+      withExtendedLifetime(inputs) {}
+      return Array(zip(program.summary, times))
+    }
+
+    /// Binds inputs and outputs and goes through the phases; `around` is there to measure them.
     private func run(
-      _ inputs: UnsafePointer<UnsafeMutablePointer<Float>>, _ outputs: UnsafePointer<UnsafeMutablePointer<Float>>
+      _ inputs: UnsafePointer<UnsafeMutablePointer<Float>>, _ outputs: UnsafePointer<UnsafeMutablePointer<Float>>,
+      _ around: (Phase, () -> Void) -> Void = { $1() }
     ) {
       for end in openEnds {
         let pointer = pointer(to: end.location, inputs, outputs)
@@ -103,11 +120,13 @@ extension Program {
         }
       }
       for phase in phases {
-        switch phase {
-        case .kernels(let range): work.run(range)
-        case .copy(let from, let to, let count):
-          pointer(to: to, inputs, outputs).update(from: pointer(to: from, inputs, outputs), count: count)
-        case .operation(let step): apply(step, inputs, outputs)
+        around(phase) {
+          switch phase {
+          case .kernels(let range): work.run(range)
+          case .copy(let from, let to, let count):
+            pointer(to: to, inputs, outputs).update(from: pointer(to: from, inputs, outputs), count: count)
+          case .operation(let step): apply(step, inputs, outputs)
+          }
         }
       }
     }
