@@ -17,6 +17,9 @@ let package = Package(
     .library(name: "SegFormats", targets: ["SegFormats"]),
     .library(name: "SegImages", targets: ["SegImages"]),
     .library(name: "SegMetrics", targets: ["SegMetrics"]),
+    .library(name: "SegPretrained", targets: ["SegPretrained"]),
+    // Weights whose data are for research only: whoever uses them says so by naming this product.
+    .library(name: "SegPretrainedResearch", targets: ["SegPretrainedResearch"]),
     .library(name: "SegData", targets: ["SegData"]),
     .library(name: "SegTraining", targets: ["SegTraining"]),
     .library(name: "SegFFNet", targets: ["SegFFNet"]),
@@ -48,6 +51,13 @@ let package = Package(
     .target(name: "SegFormats", dependencies: ["SegKernels", "SegFiles", "CZlib"], swiftSettings: strict),
     .target(name: "SegImages", dependencies: ["SegKernels", "SegFiles", "CPNG", "CTurboJPEG"], swiftSettings: strict),
     .target(name: "SegMetrics", dependencies: ["SegKernels"], swiftSettings: strict),
+    .target(
+      name: "CSegPretrained", exclude: ["streets-ffnet22S-half.safetensors", "streets-ffnet22S-half.md"]),
+    .target(name: "SegPretrained", dependencies: ["SegFiles", "SegFormats", "CSegPretrained"], swiftSettings: strict),
+    .target(
+      name: "CSegPretrainedResearch", exclude: ["camvid-ffnet22S-half.safetensors", "camvid-ffnet22S-half.md"]),
+    .target(
+      name: "SegPretrainedResearch", dependencies: ["SegPretrained", "CSegPretrainedResearch"], swiftSettings: strict),
     // 3
     .target(
       name: "SegData", dependencies: ["SegKernels", "SegFiles", "SegImages", "SegMetrics"], swiftSettings: strict),
@@ -61,16 +71,19 @@ let package = Package(
     .target(
       name: "SegPipelines",
       dependencies: [
-        "SegKernels", "SegFiles", "SegFormats", "SegImages", "SegMetrics", "SegData", "SegTraining", "SegFFNet",
-        .product(name: "Yams", package: "Yams", condition: tools),
+        "SegKernels", "SegFiles", "SegFormats", "SegImages", "SegMetrics", "SegPretrained", "SegData", "SegTraining",
+        "SegFFNet", .product(name: "Yams", package: "Yams", condition: tools),
       ],
-      resources: [.embedInCode("Recipes/camvid-ffnet40S.yaml"), .embedInCode("Recipes/demo.yaml")],
+      resources: [
+        .embedInCode("Recipes/camvid-ffnet22S-half.yaml"), .embedInCode("Recipes/camvid-ffnet40S.yaml"),
+        .embedInCode("Recipes/streets-ffnet22S-half.yaml"),
+      ],
       swiftSettings: strict),
     // 7
     .executableTarget(
       name: "SegCommand",
       dependencies: [
-        "SegKernels", "SegFormats", "SegData", "SegTraining", "SegPipelines",
+        "SegKernels", "SegFormats", "SegPretrained", "SegPretrainedResearch", "SegData", "SegTraining", "SegPipelines",
         .product(name: "ArgumentParser", package: "swift-argument-parser", condition: tools),
       ],
       swiftSettings: strict),
@@ -83,6 +96,9 @@ let package = Package(
     tests("SegFormats", ["SegFiles"]),
     tests("SegImages", ["SegFiles"]),
     tests("SegMetrics"),
+    tests(
+      "SegPretrained",
+      ["SegFormats", "SegImages", "SegMetrics", "SegPretrainedResearch", "SegData", "SegTraining", "SegPipelines"]),
     tests("SegData", ["SegFiles", "SegImages"]),
     tests("SegTraining", ["SegFiles", "SegData", "SegImages", "SegFormats"]),
     tests("SegFFNet", ["SegFormats", "CMallocCounter"]),
@@ -90,7 +106,9 @@ let package = Package(
     // Run by PackageTests to see the package stop a program.
     .executableTarget(name: "TrapProbe", dependencies: ["SegKernels"], path: "Tests/TrapProbe", swiftSettings: strict),
     .testTarget(name: "PackageTests", dependencies: ["SegTestSupport", "TrapProbe"], swiftSettings: strict),
-    tests("SegPipelines", ["SegFiles", "SegFormats", "SegImages", "SegData", "SegTraining", "SegFFNet"]),
+    tests(
+      "SegPipelines",
+      ["SegFiles", "SegFormats", "SegImages", "SegMetrics", "SegPretrained", "SegData", "SegTraining", "SegFFNet"]),
   ]
 )
 

@@ -19,6 +19,7 @@
     @Option(help: "Take only names that begin with this, and remove it.") var prefix = ""
     @Option(help: "Channels of the images that the weights are for; the first kernel is adapted.") var inputChannels:
       Int?
+    @Flag(help: "Write kernels with 16 bits: half the size (safetensors only).") var half = false
     @Flag(help: "Overwrite the output if it exists.") var force = false
 
     func run() throws {
@@ -29,7 +30,7 @@
         if inputChannels != nil, model == nil { throw UsageError("--input-channels needs --model") }
         let conversion = try Conversion(
           URL(fileURLWithPath: input), model: model.map { ModelName($0) }, prefix: prefix, inputChannels: inputChannels)
-        try conversion.write(to: URL(fileURLWithPath: output), overwrite: force)
+        try conversion.write(to: URL(fileURLWithPath: output), halves: half, overwrite: force)
         for (old, new) in conversion.renamed { print("\(old) -> \(new)") }
         for note in conversion.notes { Console.note("note: \(note)") }
         print("\(output): \(conversion.archive.entries.count) arrays")

@@ -36,11 +36,13 @@
 
     private func showCard(_ line: inout ProgressLine) throws {
       let card = try Inspection.card(DataSource(data), frames: limit ?? 200) { line.show($0, of: $1, "frames") }
-      if json { return try Console.json(card.entries) }
+      if json { return try Console.json(card) }
       func text(_ value: Double?) -> String { value.map { String(format: "%.4g", $0) } ?? "" }
       Console.table(
         [["", "found", "least", "most", ""]]
-          + card.entries.map { [$0.name, text($0.value), text($0.least), text($0.most), $0.holds ? "holds" : "MISSED"] })
+          + card.map {
+            [$0.name, text($0.value), text($0.least), text($0.most), $0.holds ? "holds" : "MISSED"]
+          })
     }
   }
 #endif

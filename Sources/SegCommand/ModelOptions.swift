@@ -1,24 +1,48 @@
 #if Tools
   import ArgumentParser
   import Foundation
+  import SegFormats
   import SegKernels
   import SegPipelines
+  import SegPretrained
+  import SegPretrainedResearch
 
   /// `--model` and `--weights`, shared by the verbs that use a network.
   struct ModelOptions: ParsableArguments {
     @Option(help: "A model's published name; see 'segkernels models'. May be left out where the weights name theirs.")
     var model: String?
 
-    @Option(help: "A weights file: safetensors, or a PyTorch checkpoint.")
+    @Option(
+      help: """
+        A weights file (safetensors, or a PyTorch checkpoint), or weights that come with the program: \
+        \(ModelOptions.bundled.map(\.name).joined(separator: ", ")). By default 'streets', unless --model asks for another model.
+        """)
     var weights: String?
 
-    /// Builds the model and loads the weights; differences between file and model are noted on stderr.
+    /// The weights that this program comes with.
+    static let bundled: [BundledWeights] = [.streets, .camVid]
+
+    /// Builds the model and loads the weights; differences between file and model, and terms that limit the use of
+    /// bundled weights, are noted on stderr.
     func load() throws -> LoadedModel {
-      guard let weights else { throw UsageError("expected --weights FILE") }
-      let loaded = try LoadedModel(model.map { ModelName($0) }, weights: .file(URL(fileURLWithPath: weights)))
+      if weights == nil, let model { try checkModelOfDefaultWeights(model) }
+      let source = Weights(weights ?? BundledWeights.streets.name, bundled: ModelOptions.bundled)
+      let loaded = try LoadedModel(model.map { ModelName($0) }, weights: source)
+      if case .bundled(let weights) = source, let restriction = weights.restriction {
+        Console.note("note: the weights '\(weights.name)' come with terms: \(restriction)")
+      }
       for difference in loaded.report.differences { Console.note("note: \(difference)") }
       return loaded
     }
+
+    private func checkModelOfDefaultWeights(_ model: String) throws {
+      let name = try ModelRegistry.resolve(ModelName(model))
+      guard ModelOptions.modelOfDefaultWeights == name.rawValue else {
+        throw UsageError("no weights of '\(name)' come with the program; expected --weights FILE")
+      }
+    }
+
+    private static let modelOfDefaultWeights = (try? BundledWeights.streets.archive())?.metadata["model"]
   }
 
   /// `--threads`.

@@ -13,7 +13,9 @@
 
     func run() throws {
       try reportingErrors {
-        let listing = try ModelListing.all().filter { filter.map($0.name.contains) ?? true }
+        let listing = try ModelListing.all(bundled: ModelOptions.bundled).filter {
+          filter.map($0.name.contains) ?? true
+        }
         if json { return try Console.json(listing) }
         func text(_ shape: [Int]) -> String { shape.dropFirst().map(String.init).joined(separator: "×") }
         Console.table(
@@ -25,6 +27,13 @@
                 $0.weights ?? "-",
               ]
             })
+        for model in listing {
+          for weights in model.bundled {
+            print(
+              "\(model.name) --weights \(weights.name): comes with the program, \(weights.classes.count) classes\(weights.restriction.map { "; " + $0 } ?? "")"
+            )
+          }
+        }
       }
     }
   }

@@ -38,7 +38,8 @@ public struct CachedDataset: SegmentationDataset {
 
   public func sample(at index: Int) throws -> SegmentationSample {
     let name = base.name(at: index)
-    let image = folder.appendingPathComponent(name + ".png"), labels = folder.appendingPathComponent(name + "-labels.png")
+    let image = folder.appendingPathComponent(name + ".png"),
+      labels = folder.appendingPathComponent(name + "-labels.png")
     if let image = try? Image(contentsOf: image), let labels = try? Labels(contentsOf: labels),
       labels.shape == [image.height, image.width], (try? classes.validate(labels, path: name)) != nil
     {

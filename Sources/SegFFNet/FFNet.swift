@@ -37,7 +37,8 @@ public final class FFNet: UnaryModule {
     case .segmentation(let hidden, let kernel):
       head = .segmentation(
         SegmentationHead(
-          inputChannels: outputs.reduce(0, +), hidden: configuration.scaled([hidden])[0], kernel: kernel, classes: configuration.classes))
+          inputChannels: outputs.reduce(0, +), hidden: configuration.scaled([hidden])[0], kernel: kernel,
+          classes: configuration.classes))
     case .classification(let rate):
       head = .classification(
         ClassificationHead(inputChannels: outputs, dropout: rate, classes: configuration.classes))

@@ -99,7 +99,8 @@ public struct FFNetConfiguration: Sendable, Hashable {
     guard let depth = Int(digits), let family = Family(rawValue: String(body.dropFirst(digits.count))),
       Self.blocks[family]?[depth] != nil, letters.count == 3,
       ["", "mobile", "pre_down", "mobile_pre_down"].contains(flags),
-      letters.first == family.stemLetter, !isHalfWidth || family == .slim, let upHead = UpHead(rawValue: String(Array(letters)[1]))
+      letters.first == family.stemLetter, !isHalfWidth || family == .slim,
+      let upHead = UpHead(rawValue: String(Array(letters)[1]))
     else { return nil }
     let last = Array(letters)[2]
     guard isClassification == (last == "X"),

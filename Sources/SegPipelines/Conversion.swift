@@ -46,9 +46,9 @@ public struct Conversion: Sendable {
     archive = WeightArchive(entries.map { ($0.new, $0.array) }, metadata: original.metadata)
   }
 
-  /// Writes the converted weights in the format of the extension.
-  public func write(to output: URL, overwrite: Bool) throws {
-    try writeWeights(archive, to: output, overwrite: overwrite)
+  /// Writes the converted weights in the format of the extension; `halves` as ``writeWeights(_:to:halves:overwrite:)``.
+  public func write(to output: URL, halves: Bool = false, overwrite: Bool) throws {
+    try writeWeights(archive, to: output, halves: halves, overwrite: overwrite)
   }
 
   private typealias Entry = (old: String, new: String, array: WeightArray)

@@ -13,7 +13,7 @@ public struct DataSource: Sendable, Hashable {
   private let seed: UInt64
 
   /// Kinds that can be read.
-  public static let kinds = ["camvid", "streets"]
+  public static let kinds = ["camvid", "cityscapes", "streets"]
 
   /// - Throws: `UsageError` for an unknown kind.
   public init(_ text: String) throws {
@@ -47,6 +47,7 @@ public struct DataSource: Sendable, Hashable {
   public var terms: String {
     switch kind {
     case "camvid": "CamVid: CC BY-NC 4.0, personal and research use only"
+    case "cityscapes": "Cityscapes: its own licence agreement, non-commercial research and teaching only"
     case "streets": "none: made by this package"
     default: ""
     }
@@ -58,6 +59,8 @@ public struct DataSource: Sendable, Hashable {
   public func dataset(split: String) throws -> any SegmentationDataset {
     switch kind {
     case "camvid": try CamVid(root: root ?? DataSource.researchData.appendingPathComponent("camvid"), split: split)
+    case "cityscapes":
+      try Cityscapes(root: root ?? DataSource.researchData.appendingPathComponent("cityscapes-quarter"), split: split)
     case "streets": try streets(split: split)!.cached()
     default: throw UsageError("unknown kind of data '\(kind)'")
     }

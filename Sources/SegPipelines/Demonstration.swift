@@ -1,55 +1,72 @@
-#if Tools
-  import Foundation
-  import SegData
-  import SegFiles
-  import SegImages
-  import SegKernels
-  import SegMetrics
-  import SegTraining
+import Foundation
+import SegData
+import SegFiles
+import SegImages
+import SegKernels
+import SegMetrics
+import SegPretrained
 
-  /// `scripts/demo`: a network trained on seeded scenes in a minute, or the one that an earlier run left, at work.
-  public struct Demonstration: Sendable {
-    /// The pictures: photographs, truths, predictions and errors side by side, and the first scene's own files.
-    public let files: [String]
-    /// IoU by class name, on scenes that training never saw.
-    public let scores: [(name: String, iou: Double?)]
-    /// The mean of the scores.
-    public let meanIoU: Double
+/// `scripts/demo`: streets that the bundled network never saw, rendered, segmented and compared with the truth.
+public struct Demonstration: Sendable {
+  /// The contact sheet, and for the first frames photograph, labels, overlay and errors.
+  public let files: [String]
+  /// IoU by class name; nil where a class does not occur.
+  public let scores: [(name: String, iou: Double?)]
+  /// The mean of the scores.
+  public let meanIoU: Double
+  /// Frames that were scored.
+  public let frames: Int
+  /// Seconds a frame: rendering, and segmenting.
+  public let secondsToRender: Double
+  /// See ``secondsToRender``.
+  public let secondsToSegment: Double
 
-    /// - Parameters:
-    ///   - folder: for the run and the pictures.
-    ///   - report: called after every training step.
-    public init(in folder: URL, _ report: (Trainer.Progress) -> Void) throws {
-      let run = folder.appendingPathComponent("run"), weights = run.appendingPathComponent("weights.safetensors")
-      if !FileManager.default.fileExists(atPath: weights.path) {
-        // A run that was interrupted begins anew: it takes a minute.
-        try? FileManager.default.removeItem(at: run)
-        _ = try TrainingRun(RecipeFile.read("demo"), folder: run, resume: false).run(report)
-      }
-      let segmenter = try Segmenter(weights: .file(weights))
-      let scenes = StreetScenes(split: "test", count: 16)
-      let table = scenes.classes
-      var matrix = ConfusionMatrix(classes: table.count)
-      var pictures: [Image] = []
-      for index in 0..<scenes.count {
-        let sample = scenes.sample(at: index)
-        let labels = segmenter(sample.image).labels
-        matrix.add(prediction: labels, truth: sample.labels)
-        if index < 4 {
-          pictures += [
-            sample.image, Image(sample.labels, palette: table.palette),
-            overlay(image: sample.image, labels: labels, palette: table.palette),
-            errorMap(prediction: labels, truth: sample.labels, ignoreIndex: table.ignoreIndex),
-          ]
-        }
-      }
-      let names = ["scene.png", "truth.png", "overlay.png", "errors.png"].map(folder.appendingPathComponent)
-      for (picture, name) in zip(pictures, names) { try picture.writePNG(to: name, overwrite: true) }
-      let sheet = folder.appendingPathComponent("sheet.png")
-      try contactSheet(pictures, columns: 4).writePNG(to: sheet, overwrite: true)
-      files = ([sheet] + names).map(\.relativePath)
-      scores = zip(table.names, matrix.iou()).map { ($0, $1) }
-      meanIoU = matrix.meanIoU()
+  /// Frames of which pictures are written one by one; as many again are on the sheet.
+  private static let pictured = 3
+
+  /// - Parameters:
+  ///   - folder: for the pictures; those of an earlier demonstration are replaced.
+  ///   - report: called with the number of frames done.
+  /// - Throws: `FileError` if the pictures cannot be written.
+  public init(
+    in folder: URL, frames count: Int = 24, _ report: (_ done: Int, _ of: Int) -> Void = { _, _ in }
+  ) throws {
+    guard (try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)) != nil else {
+      throw FileError(path: folder.relativePath, kind: .unwritable, problem: "expected a folder that can be made")
     }
+    let segmenter = try Segmenter(weights: .bundled(.streets))
+    let streets = StreetScenes(split: "test"), table = streets.classes, palette = table.palette
+    var matrix = ConfusionMatrix(classes: table.count, ignoreIndex: table.ignoreIndex.map(Int.init))
+    var sheet: [Image] = [], files: [URL] = []
+    let clock = ContinuousClock()
+    var (rendering, segmenting) = (Duration.zero, Duration.zero)
+    var frames: [StreetFrame] = []
+    rendering += clock.measure { frames = streets.frames(at: Array(0..<count)) }
+    for (index, frame) in frames.enumerated() {
+      let image = frame.image, truth = frame.labels
+      var labels: Labels?
+      segmenting += clock.measure { labels = segmenter(image).labels }
+      matrix.add(prediction: labels!, truth: truth)
+      report(index + 1, count)
+      guard index < 2 * Demonstration.pictured else { continue }
+      let overlaid = overlay(image: image, labels: labels!, palette: palette)
+      let errors = errorMap(prediction: labels!, truth: truth, ignoreIndex: table.ignoreIndex)
+      sheet += [image, Image(truth, palette: palette), overlaid, errors]
+      guard index < Demonstration.pictured else { continue }
+      func file(_ suffix: String) -> URL { folder.appendingPathComponent("street\(index + 1)_\(suffix).png") }
+      try image.writePNG(to: file("image"), overwrite: true)
+      try labels!.writeIndexedPNG(to: file("labels"), palette: palette, overwrite: true)
+      try overlaid.writePNG(to: file("overlay"), overwrite: true)
+      try errors.writePNG(to: file("errors"), overwrite: true)
+      files += ["image", "labels", "overlay", "errors"].map(file)
+    }
+    let sheetFile = folder.appendingPathComponent("sheet.png")
+    try contactSheet(sheet, columns: 4).writePNG(to: sheetFile, overwrite: true)
+    self.files = ([sheetFile] + files).map(\.relativePath)
+    scores = zip(table.names, matrix.iou()).map { ($0, $1) }
+    meanIoU = matrix.meanIoU()
+    self.frames = count
+    secondsToRender = rendering.seconds / Double(max(count, 1))
+    secondsToSegment = segmenting.seconds / Double(max(count, 1))
   }
-#endif
+}

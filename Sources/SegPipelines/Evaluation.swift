@@ -41,14 +41,17 @@ public struct Evaluation: Sendable, Codable {
   /// Scores a segmenter on every sample of a split.
   ///
   /// - Parameter report: called with the number of images done.
-  /// - Throws: `UsageError` if the model's classes are not the data's, and what reading the data throws.
+  /// - Throws: `UsageError` if the model's classes are neither the data's nor known to count as theirs, and what reading the data throws.
   public init(
     _ segmenter: Segmenter, on source: DataSource, split: String, size: Pair? = nil,
     _ report: (_ done: Int, _ of: Int) -> Void = { _, _ in }
   ) throws {
     let dataset = try source.dataset(split: split)
     let table = dataset.classes
-    guard table.count == segmenter.classes.count else {
+    // Weights that do not name their classes are taken at their numbers.
+    let numbers = (0..<table.count).map(Int32.init)
+    let known = segmenter.classes.translation(to: table) ?? (segmenter.classes.count == table.count ? numbers : nil)
+    guard let translation = known else {
       throw UsageError(
         "the weights know \(segmenter.classes.count) classes, \(source.kind) has \(table.count): \(table.names.joined(separator: ", "))"
       )
@@ -60,6 +63,7 @@ public struct Evaluation: Sendable, Codable {
       let sample = try dataset.sample(at: index)
       var labels: Labels?
       inference += clock.measure { labels = segmenter(sample.image, size: size).labels }
+      if translation != numbers { labels = Labels(labels!.shape, labels!.values.map { translation[Int($0)] }) }
       matrix.add(prediction: labels!, truth: sample.labels)
       report(index + 1, dataset.count)
     }

@@ -80,13 +80,14 @@ extension Inspection {
   /// - Throws: `UsageError` for other data.
   public static func card(
     _ source: DataSource, frames: Int, _ report: (_ done: Int, _ of: Int) -> Void = { _, _ in }
-  ) throws -> StreetDataCard {
+  ) throws -> [StreetDataCard.Entry] {
     guard let train = source.streets(split: "train"), let test = source.streets(split: "test") else {
       throw UsageError("a card of difficulty is known for streets alone, not for '\(source.kind)'")
     }
     guard (2...min(train.count, 2 * test.count)).contains(frames) else {
       throw UsageError("a card takes 2 to \(min(train.count, 2 * test.count)) frames, asked for \(frames)")
     }
-    return StreetDataCard(learning: train, frames: frames, measuring: test, frames: frames / 2, report)
+    let card = StreetDataCard(learning: train, frames: frames, measuring: test, frames: frames / 2, report)
+    return card.entries + StreetDataCard.speed()
   }
 }

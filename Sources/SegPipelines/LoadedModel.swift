@@ -4,14 +4,24 @@ import SegFiles
 import SegFormats
 import SegImages
 import SegKernels
+import SegPretrained
 import SegTraining
 
 /// Where a model's weights come from.
-public enum Weights: Sendable, Hashable {
+public enum Weights: Sendable {
   /// A file of ours, or a published checkpoint.
   case file(URL)
+  /// Weights that are part of the program.
+  case bundled(BundledWeights)
   /// Fresh ones, drawn from a seed: for timing and for trying things out.
   case fresh(seed: UInt64)
+}
+
+extension Weights {
+  /// What a user's words mean: the name of bundled weights, else the path of a file.
+  public init(_ text: String, bundled: [BundledWeights] = [.streets]) {
+    self = bundled.first { $0.name == text }.map(Weights.bundled) ?? .file(URL(fileURLWithPath: text))
+  }
 }
 
 /// A model with its weights, and what is known of its classes.
@@ -31,25 +41,33 @@ public struct LoadedModel {
     switch weights {
     case .fresh(let seed):
       guard let name else { throw UsageError("expected a model's name, found none") }
-      model = try ModelRegistry.build(name, seed: seed)
-      card = LoadedModel.publishedCard(model)
-      report = LoadReport()
+      let model = try ModelRegistry.build(name, seed: seed)
+      self.init(model: model, card: LoadedModel.publishedCard(model), report: LoadReport())
     case .file(let url):
       if let name { _ = try ModelRegistry.resolve(name) }
-      let archive = try readWeights(at: url).withoutDataParallelPrefix()
-      let ownCard = ModelCard(metadata: archive.metadata)
-      guard let name = name ?? ownCard.map({ ModelName($0.model) }) else {
-        throw UsageError("\(url.relativePath) does not say which model it belongs to; name it with --model")
-      }
-      model = try ModelRegistry.build(
-        name, classes: archive.classCount, inputChannels: archive.inputChannels ?? 3)
-      do {
-        report = try model.network.load(published: archive.tensors)
-      } catch let error as LoadError {
-        throw FileError(path: url.relativePath, problem: "\(error) (model \(model.name))")
-      }
-      card = ownCard?.classes.count == model.classes ? ownCard! : LoadedModel.publishedCard(model)
+      try self.init(name, readWeights(at: url), path: url.relativePath)
+    case .bundled(let weights):
+      try self.init(name, weights.archive(), path: "bundled weights '\(weights.name)'")
     }
+  }
+
+  private init(model: RegisteredModel, card: ModelCard, report: LoadReport) {
+    (self.model, self.card, self.report) = (model, card, report)
+  }
+
+  private init(_ name: ModelName?, _ archive: WeightArchive, path: String) throws {
+    let archive = archive.withoutDataParallelPrefix()
+    let ownCard = ModelCard(metadata: archive.metadata)
+    guard let name = name ?? ownCard.map({ ModelName($0.model) }) else {
+      throw UsageError("\(path) does not say which model it belongs to; name it with --model")
+    }
+    model = try ModelRegistry.build(name, classes: archive.classCount, inputChannels: archive.inputChannels ?? 3)
+    do {
+      report = try model.network.load(published: archive.tensors)
+    } catch let error as LoadError {
+      throw FileError(path: path, problem: "\(error) (model \(model.name))")
+    }
+    card = ownCard?.classes.count == model.classes ? ownCard! : LoadedModel.publishedCard(model)
   }
 
   /// What holds for the published weights of a model: ImageNet's normalisation, and classes known by their number.

@@ -1,4 +1,8 @@
+import SegFormats
+import SegImages
 import SegKernels
+import SegPretrained
+import SegTraining
 
 /// One line of `segkernels models`.
 public struct ModelListing: Sendable, Hashable, Codable {
@@ -14,12 +18,37 @@ public struct ModelListing: Sendable, Hashable, Codable {
   public let output: [Int]
   /// The published weights file.
   public let weights: String?
+  /// Weights that are part of the program.
+  public let bundled: [Bundled]
+
+  /// Weights that need no file.
+  public struct Bundled: Sendable, Hashable, Codable {
+    /// What `--weights` calls them.
+    public let name: String
+    /// What they know.
+    public let classes: [String]
+    /// The terms of their data, where these limit what they may be used for.
+    public let restriction: String?
+  }
 
   /// Every registered model. Nothing is computed: the networks are captured.
-  public static func all() throws -> [ModelListing] { try ModelRegistry.names.map(ModelListing.init) }
+  ///
+  /// - Parameter bundled: the weights that the program comes with.
+  public static func all(bundled: [BundledWeights] = [.streets]) throws -> [ModelListing] {
+    let cards = try bundled.compactMap { weights in
+      ModelCard(metadata: try weights.archive().metadata).map { (weights, $0) }
+    }
+    return try ModelRegistry.names.map { name in
+      try ModelListing(
+        name,
+        bundled: cards.filter { $0.1.model == name.rawValue }.map {
+          Bundled(name: $0.0.name, classes: $0.1.classes.names, restriction: $0.0.restriction)
+        })
+    }
+  }
 
-  /// The facts of one model.
-  public init(_ name: ModelName) throws {
+  private init(_ name: ModelName, bundled: [Bundled]) throws {
+    self.bundled = bundled
     let model = try ModelRegistry.build(name)
     let shape: Shape = [1, model.inputChannels, model.inputSize.height, model.inputSize.width]
     let graph = Graph.capture(inputs: [shape]) { [model.network($0[0])] }

@@ -76,7 +76,8 @@ public enum ModelRegistry {
 
   /// All names.
   public static let names: [ModelName] =
-    (FFNetCatalogue.names + FFNetCatalogue.ownNames).map { ModelName($0) } + resNetDepths.map { ModelName("resnet\($0)") }
+    (FFNetCatalogue.names + FFNetCatalogue.ownNames).map { ModelName($0) }
+    + resNetDepths.map { ModelName("resnet\($0)") }
 
   /// The full name that a user's spelling means.
   ///

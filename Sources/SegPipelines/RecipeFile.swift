@@ -8,7 +8,9 @@
   public enum RecipeFile {
     /// The recipes that come with the package.
     private static let bundled: [String: [UInt8]] = [
-      "camvid-ffnet40S": PackageResources.camvid_ffnet40S_yaml, "demo": PackageResources.demo_yaml,
+      "camvid-ffnet22S-half": PackageResources.camvid_ffnet22S_half_yaml,
+      "camvid-ffnet40S": PackageResources.camvid_ffnet40S_yaml,
+      "streets-ffnet22S-half": PackageResources.streets_ffnet22S_half_yaml,
     ]
 
     /// Their names.

@@ -5,6 +5,7 @@ import SegFiles
 import SegFormats
 import SegImages
 import SegKernels
+import SegPretrained
 import SegTraining
 
 /// `segkernels train`: a recipe carried out in a folder.
@@ -47,7 +48,7 @@ public struct TrainingRun {
     guard model.output == .segmentation else {
       throw UsageError("model '\(model.name)' classifies whole images; expected one that segments")
     }
-    notes = recipe.weights.isEmpty ? [] : try TrainingRun.start(model, from: URL(fileURLWithPath: recipe.weights))
+    notes = recipe.weights.isEmpty ? [] : try TrainingRun.start(model, from: recipe.weights)
     let crop = Pair(height: recipe.augment.crop[0], width: recipe.augment.crop[1])
     let loader = BatchLoader(
       dataset, batchSize: recipe.batch,
@@ -102,14 +103,19 @@ public struct TrainingRun {
 
   /// Loads weights to start from: the backbone alone from a classifier or a bare backbone, everything that fits from a
   /// segmentation model. Returns what differed.
-  private static func start(_ model: RegisteredModel, from url: URL) throws -> [String] {
-    let archive = try readWeights(at: url).withoutDataParallelPrefix()
+  private static func start(_ model: RegisteredModel, from weights: String) throws -> [String] {
+    let archive: WeightArchive
+    switch Weights(weights) {
+    case .bundled(let bundled): archive = try bundled.archive()
+    case .file(let url): archive = try readWeights(at: url).withoutDataParallelPrefix()
+    case .fresh: return []
+    }
     do {
       guard let network = model.network as? FFNet else { return try model.network.load(archive.tensors).differences }
       let isBackbone = !archive.entries.contains { $0.name.hasPrefix("head.layers.3.") }
       return try network.load(published: archive.tensors, isBackbone ? .backboneOnly : .fineTuning).differences
     } catch let error as LoadError {
-      throw FileError(path: url.relativePath, problem: "\(error) (model \(model.name))")
+      throw FileError(path: weights, problem: "\(error) (model \(model.name))")
     }
   }
 }

@@ -82,7 +82,7 @@ public struct Recipe: Codable, Sendable, Hashable {
   public var seed: UInt64 = 1
   /// Steps between checkpoints.
   public var checkpointEvery = 200
-  /// A weights file to start from; "" for fresh weights.
+  /// A weights file to start from, or the name of weights that come with the package; "" for fresh weights.
   public var weights = ""
 
   /// A recipe of defaults, which still lacks model, data, crop and steps.

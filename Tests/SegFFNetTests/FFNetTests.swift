@@ -32,6 +32,23 @@ final class FFNetTests: XCTestCase {
     }
   }
 
+  /// Half of every width: the specification of the experiments gives 1.07·10⁹ multiply-adds at 192×384.
+  func testHalfWidthNetwork() throws {
+    let network = FFNet(try XCTUnwrap(FFNetConfiguration(name: FFNetCatalogue.ownNames[0])), seed: nil)
+    let state = Dictionary(uniqueKeysWithValues: network.state.map { ($0.name, $0.parameter.shape) })
+    XCTAssertEqual(state["backbone_model.conv0.weight"], [16, 3, 3, 3])
+    XCTAssertEqual(state["backbone_model.conv1.weight"], [32, 16, 3, 3])
+    XCTAssertEqual(state["backbone_model.layer4.1.conv2.weight"], [160, 160, 3, 3])
+    XCTAssertEqual(state["head.layers.3.last_layer.0.weight"], [64, 88, 3, 3])
+    let graph = Graph.capture(inputs: [[1, 3, 192, 384]]) { [network($0[0])] }
+    XCTAssertEqual(graph.values[graph.outputs[0]].shape, [1, 19, 48, 96])
+    XCTAssertEqual(Double(graph.floatingPointOperations) / 2e9, 1.07, accuracy: 0.02)
+    // Other families have stems of their own.
+    for name in ["ffnet18_half_AAA", "ffnet46N_half_CBB", "ffnet22S_half"] {
+      XCTAssertNil(FFNetConfiguration(name: name))
+    }
+  }
+
   /// max |difference| ≤ 1e-4 × max |reference|, at 1 and 2 threads (equal bits), at every instruction set.
   func testOutputsAgreeWithTheReference() throws {
     let outputs = try Fixtures.archive("reference/ffnet_outputs.safetensors")

@@ -25,6 +25,27 @@ final class WritingTests: XCTestCase {
     }
   }
 
+  /// Kernels are rounded to halves, everything else keeps its bits; only safetensors can do it.
+  func testHalves() throws {
+    try withTemporaryFolder { folder in
+      let url = folder.appendingPathComponent("h.safetensors")
+      let kernel: [Float] = [0.1, -2.5, 65504, 6.1e-5, 1e-8, 0]
+      let archive = WeightArchive([
+        ("kernel", .float(Tensor([2, 3], kernel))), ("bias", .float(Tensor([3], [0.1, 0.2, 0.3]))),
+        ("steps", .integer(IntegerArray([], [7]))), ("odd", .float(Tensor([1, 1], [1 / 3]))),
+      ])
+      try writeWeights(archive, to: url, halves: true)
+      let read = try readWeights(at: url)
+      XCTAssertEqual(read.entries.map(\.name), ["kernel", "bias", "steps", "odd"])
+      XCTAssertEqual(read.tensor("kernel")!.scalars, kernel.map { Float(Float16($0)) })
+      XCTAssertEqual(read.tensor("bias")!.scalars, [0.1, 0.2, 0.3])
+      XCTAssertEqual(read.tensor("odd")!.scalars, [Float(Float16(1 / 3 as Float))])
+      XCTAssertEqual(read.integers("steps")?.values, [7])
+      XCTAssertThrowsError(try writeWeights(archive, to: folder.appendingPathComponent("h.npz"), halves: true))
+      XCTAssertEqual(try names(in: folder), ["h.safetensors"])
+    }
+  }
+
   func testRoundTrips() throws {
     try withTemporaryFolder { folder in
       let safetensors = folder.appendingPathComponent("a.safetensors")

@@ -29,6 +29,22 @@ final class PictureTests: XCTestCase {
     }
   }
 
+  func testTranslationOfClasses() {
+    let street = ClassTable.cityscapes, camVid = ClassTable.camVid
+    XCTAssertEqual(street.translation(to: street), (0..<19).map(Int32.init))
+    XCTAssertNil(camVid.translation(to: street))
+    XCTAssertNil(street.translation(to: ClassTable(count: 19)))
+    let pairs = zip(street.names, street.translation(to: camVid)!.map { camVid.names[Int($0)] })
+    XCTAssertEqual(
+      pairs.map { "\($0) \($1)" },
+      [
+        "road Road", "sidewalk Pavement", "building Building", "wall Building", "fence Fence", "pole Pole",
+        "traffic light SignSymbol", "traffic sign SignSymbol", "vegetation Tree", "terrain Tree", "sky Sky",
+        "person Pedestrian", "rider Bicyclist", "car Car", "truck Car", "bus Car", "train Car",
+        "motorcycle Bicyclist", "bicycle Bicyclist",
+      ])
+  }
+
   func testPalettes() throws {
     // From the VOC devkit's table.
     let voc = Palette.voc()

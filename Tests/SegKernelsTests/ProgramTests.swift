@@ -195,7 +195,14 @@ final class ProgramTests: XCTestCase {
       return [concatenate([y, resize(y, to: [6, 7], .nearest)], axis: 1)]
     }
     XCTAssertEqual(Program(graph).summary, ["direct 1×1 5→16", "resize", "unblock"], "both parts are made in place")
-    assertCompiled("odd widths", [[1, 5, 6, 7]], plain: ["concatenate"]) {
+    // Parts that share blocks, the first and the last of them made by a convolution.
+    let single = ReferenceRule.tensor("single", [1, 5, 1, 1]), after = ReferenceRule.tensor("after", [9, 35, 3, 3])
+    assertCompiled("odd widths", [[2, 5, 6, 7], [2, 13, 6, 7]]) {
+      let parts = [conv2d($0[0], weight: single), $0[1], relu($0[0]), conv2d($0[0], weight: w)]
+      let whole = concatenate(parts, axis: 1)
+      return [whole, conv2d(whole, weight: after, padding: 1)]
+    }
+    assertCompiled("odd widths, in place", [[1, 5, 6, 7]]) {
       [concatenate([relu($0[0]), conv2d($0[0], weight: w)], axis: 1)]
     }
   }

@@ -74,6 +74,54 @@ final class CommandLineTests: XCTestCase {
     XCTAssertEqual(try run("--version").status, 0)
   }
 
+  /// Nothing but a photograph is needed; weights for research say so, once.
+  func testBundledWeights() throws {
+    let folder = try Fixtures.temporaryFolder(self)
+    for name in ["a.png", "b.png"] {
+      try seededPicture(width: 96, height: 64).writePNG(to: folder.appendingPathComponent(name))
+    }
+    let free = try run("predict", "a.png", in: folder)
+    XCTAssertEqual(free.status, 0, free.errors)
+    XCTAssertEqual(free.errors, "")
+    XCTAssertEqual(try Labels(contentsOf: folder.appendingPathComponent("a_labels.png")).shape, [64, 96])
+    let research = try run("predict", "--weights", "camvid", "--force", "a.png", "b.png", in: folder)
+    XCTAssertEqual(research.status, 0, research.errors)
+    XCTAssertEqual(research.errors.components(separatedBy: "CC BY-NC 4.0").count, 2, research.errors)
+    let models = try run("models", "ffnet22S").output
+    XCTAssertTrue(models.contains("--weights streets") && models.contains("research use only"), models)
+  }
+
+  /// The demonstration's pictures are there and have the streets' size.
+  func testDemo() throws {
+    let folder = try Fixtures.temporaryFolder(self)
+    let demo = try run("demo", "--out", "pictures", in: folder)
+    XCTAssertEqual(demo.status, 0, demo.errors)
+    for word in ["road", "bicycle", "mIoU", "pictures/sheet.png"] {
+      XCTAssertTrue(demo.output.contains(word), demo.output)
+    }
+    let pictures = folder.appendingPathComponent("pictures")
+    XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: pictures.path).count, 13)
+    for name in ["image", "overlay", "errors"] {
+      let image = try Image(contentsOf: pictures.appendingPathComponent("street2_\(name).png"))
+      XCTAssertEqual([image.height, image.width], [256, 512])
+    }
+    XCTAssertEqual(try Labels(contentsOf: pictures.appendingPathComponent("street2_labels.png")).shape, [256, 512])
+    let sheet = try Image(contentsOf: pictures.appendingPathComponent("sheet.png"))
+    XCTAssertGreaterThan(sheet.width, 4 * 512)
+  }
+
+  func testInspect() throws {
+    let folder = try Fixtures.temporaryFolder(self)
+    let result = try run(
+      "inspect", "--data", "streets", "--split", "dev", "--limit", "2", "--sheet", "s.png", "--json", in: folder)
+    XCTAssertEqual(result.status, 0, result.errors)
+    let object = try JSONDecoder().decode(Inspection.self, from: Data(result.output.utf8))
+    XCTAssertEqual(object.inspected, 2)
+    XCTAssertEqual(object.sizes, ["256×512": 2])
+    XCTAssertEqual(object.classes.reduce(0) { $0 + $1.share }, 1, accuracy: 1e-9)
+    XCTAssertTrue(FileManager.default.fileExists(atPath: folder.appendingPathComponent("s.png").path))
+  }
+
   /// Each kind of wrong input: one line that names what is wrong, the right exit code, no file left behind.
   func testWrongInput() throws {
     let folder = try Fixtures.temporaryFolder(self)
@@ -101,7 +149,12 @@ final class CommandLineTests: XCTestCase {
         ["predict"] + w + ["--model", "ffnet34_dAAC", "photo.png"], 65, ["w.safetensors", "segmentation_ffnet34_dAAC"]
       ),
       (["predict"] + w + ["--model", "ffnet18_dAAQ", "photo.png"], 64, ["ffnet18_dAAQ", "nearest", "ffnet18_dAA"]),
-      (["predict", "photo.png"], 64, ["--weights"]),
+      (["predict", "--model", "ffnet18_dAAC", "photo.png"], 64, ["ffnet18_dAAC", "--weights"]),
+      (["evaluate", "--data", "streets:seven"], 64, ["seed", "seven"]),
+      (["inspect", "--data", "camvid", "--card"], 64, ["streets", "camvid"]),
+      (["inspect", "--data", "streets", "--card", "--limit", "1"], 64, ["1"]),
+      (["convert", "w.safetensors", "out.npz", "--half"], 70, ["out.npz", "safetensors"]),
+      (["demo", "--out", "/proc/nowhere"], 70, ["/proc/nowhere"]),
       (["predict"] + w + ["--out", "/proc/nowhere", "photo.png"], 70, ["/proc/nowhere"]),
       (["predict"] + w + ["--size", "12", "photo.png"], 64, ["12"]),
       (
@@ -139,6 +192,10 @@ final class CommandLineTests: XCTestCase {
 
   private func run(_ arguments: [String], in folder: URL? = nil) throws -> Outcome {
     let process = Process()
+    // Rendered streets stay out of the user's cache.
+    process.environment = ProcessInfo.processInfo.environment.merging(
+      ["SEGKERNELS_CACHE": FileManager.default.temporaryDirectory.appendingPathComponent("segkernels-test-cache").path]
+    ) { $1 }
     process.executableURL = executable
     process.arguments = arguments
     process.currentDirectoryURL = folder

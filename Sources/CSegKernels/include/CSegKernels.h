@@ -122,6 +122,7 @@ typedef struct SKTap {
   X(void, maxPoolBlocked, (SK_MAP))                                                                                    \
   X(void, averagePoolBlocked, (SK_MAP))                                                                                \
   X(void, combineBlocked, (SK_MAP))                                                                                    \
+  X(void, placeChannels, (SK_MAP))                                                                                     \
   X(void, blockChannels, (SK_MAP))                                                                                     \
   X(void, unblockChannels, (SK_MAP))                                                                                   \
   /* optimizers, in place */                                                                                           \

@@ -23,6 +23,8 @@ typedef struct SKMapStep {
   SKConvGeometry geometry;
   /// Channels, and output channels, that count; the stored ones are these rounded up to whole blocks.
   int batch, channels, outputs;
+  /// Where a part of a concatenation begins in the whole.
+  int firstChannel;
   /// The input is row-major: convolveDirect alone can take it.
   int isPlain;
   /// max(0, y) at the end.

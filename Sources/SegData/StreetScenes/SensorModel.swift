@@ -35,33 +35,31 @@ public struct SensorModel: Sendable, Hashable {
     jpegQuality = random.chance(0.7) ? random.whole(70...96) : nil
   }
 
-  /// The picture of a scene's light.
-  func develop(_ radiance: [Float], size: Pair, _ seed: RandomSource) -> Image {
-    let blurred = blur > 0 ? SensorModel.blurred(radiance, size, deviation: blur * Float(size.width)) : radiance
+  /// The picture of a scene's light, three linear colours a pixel.
+  func develop(_ light: [Vector], size: Pair, _ seed: RandomSource) -> Image {
+    let light = blur > 0 ? SensorModel.blurred(light, size, deviation: blur * Float(size.width)) : light
     let gains = whiteBalance * exposure
     let (middleX, middleY) = (Float(size.width) / 2, Float(size.height) / 2)
     let image = Image(uninitializedWidth: size.width, height: size.height) { target in
-      nonisolated(unsafe) let target = target.baseAddress!
-      blurred.withUnsafeBufferPointer { light in
-        nonisolated(unsafe) let light = light.baseAddress!
+      light.withUnsafeBufferPointer { light in
         parallelFor(size.height) { row in
           var random = seed.stream(row)
           let y = (Float(row) + 0.5 - middleY) / middleX
           for column in 0..<size.width {
             let x = (Float(column) + 0.5 - middleX) / middleX
             let falloff = 1 - vignetting * (x * x + y * y) * 0.8
-            // Four sums of bytes are near enough to the normal distribution.
+            let place = row * size.width + column
+            let exposed = pointwiseMax(light[place] * gains * falloff, Vector(repeating: 0))
+            let deviation = (shotNoise * shotNoise * exposed + readNoise * readNoise).squareRoot()
+            // The sum of four bytes of one random word is near enough to the normal distribution.
             var bits = random.next()
             for channel in 0..<3 {
-              let place = 3 * (row * size.width + column) + channel
-              let exposed = max(light[place] * gains[channel] * falloff, 0)
               var noise: Float = -510
               for _ in 0..<4 {
                 noise += Float(bits & 0xFF)
                 bits >>= 5
               }
-              let deviation = (shotNoise * shotNoise * exposed + readNoise * readNoise).squareRoot()
-              target[place] = SensorModel.encoded(exposed + noise * (deviation / 148))
+              target[3 * place + channel] = SensorModel.encoded(exposed[channel] + noise * (deviation[channel] / 148))
             }
           }
         }
@@ -85,33 +83,30 @@ public struct SensorModel: Sendable, Hashable {
     curve[Int(min(max(x * (4096 / 2.5), 0), 4095))]
   }
 
-  private static func blurred(_ source: [Float], _ size: Pair, deviation: Float) -> [Float] {
+  private static func blurred(_ source: [Vector], _ size: Pair, deviation: Float) -> [Vector] {
     let reach = max(Int((deviation * 2.5).rounded(.up)), 1)
     let weights = (-reach...reach).map { exp(-Float($0 * $0) / (2 * deviation * deviation)) }
     let total = weights.reduce(0, +)
     let taps = weights.map { $0 / total }
-    func pass(_ source: [Float], along extent: Int, step: Int) -> [Float] {
-      [Float](unsafeUninitializedCapacity: source.count) { target, count in
-        count = source.count
-        nonisolated(unsafe) let target = target.baseAddress!
+    /// Along rows if `step` is 1, along columns if it is the width.
+    func pass(_ source: [Vector], extent: Int, step: Int) -> [Vector] {
+      [Vector](unsafeUninitializedCapacity: source.count) { target, count in
         source.withUnsafeBufferPointer { source in
-          nonisolated(unsafe) let source = source.baseAddress!
           parallelFor(size.height) { row in
             for column in 0..<size.width {
-              let place = 3 * (row * size.width + column), position = step == 3 ? column : row
-              for channel in 0..<3 {
-                var sum: Float = 0
-                for (index, tap) in taps.enumerated() {
-                  let other = min(max(position + index - reach, 0), extent - 1)
-                  sum += tap * source[place + channel + (other - position) * step]
-                }
-                target[place + channel] = sum
+              let place = row * size.width + column, position = step == 1 ? column : row
+              var sum = Vector(repeating: 0)
+              for (index, tap) in taps.enumerated() {
+                let other = min(max(position + index - reach, 0), extent - 1)
+                sum += tap * source[place + (other - position) * step]
               }
+              (target.baseAddress! + place).initialize(to: sum)
             }
           }
         }
+        count = source.count
       }
     }
-    return pass(pass(source, along: size.width, step: 3), along: size.height, step: 3 * size.width)
+    return pass(pass(source, extent: size.width, step: 1), extent: size.height, step: size.width)
   }
 }

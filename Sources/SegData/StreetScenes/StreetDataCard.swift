@@ -38,29 +38,37 @@ public struct StreetDataCard: Sendable, Codable {
     learning train: StreetScenes, frames: Int, measuring test: StreetScenes, frames testFrames: Int,
     _ report: (_ done: Int, _ of: Int) -> Void = { _, _ in }
   ) {
-    check(train.size == test.size, "StreetDataCard", "expected frames of one size, found \(train.size) and \(test.size)")
+    check(
+      train.size == test.size, "StreetDataCard", "expected frames of one size, found \(train.size) and \(test.size)")
     let total = frames + testFrames
     var predictors = SimplePredictors(size: train.size), crowding = Crowding()
-    for index in 0..<frames {
-      let (frame, view) = train.frameAndView(at: index)
-      predictors.learn(frame)
-      crowding.add(frame, view)
-      report(index + 1, total)
+    var done = 0
+    func look(at streets: StreetScenes, _ count: Int, _ body: (StreetFrame) -> Void) {
+      for first in stride(from: 0, to: count, by: 8) {
+        let indices = Array(first..<min(first + 8, count))
+        for (frame, scene) in concurrentMap(indices, streets.frameWithScene) {
+          body(frame)
+          crowding.add(frame, scene)
+        }
+        done += indices.count
+        report(done, total)
+      }
     }
+    look(at: train, frames) { predictors.learn($0) }
     predictors.settle()
-    for index in 0..<testFrames {
-      let (frame, view) = test.frameAndView(at: index)
-      predictors.measure(frame)
-      crowding.add(frame, view)
-      report(frames + index + 1, total)
-    }
+    look(at: test, testFrames) { predictors.measure($0) }
     var entries = [
-      Entry(name: "mIoU of the most frequent label at each place", value: predictors.byPlace.meanIoU(), least: nil, most: 0.15),
-      Entry(name: "mIoU of the most frequent label of each colour", value: predictors.byColor.meanIoU(), least: nil, most: 0.25),
+      Entry(
+        name: "mIoU of the most frequent label at each place", value: predictors.byPlace.meanIoU(), least: nil,
+        most: 0.15),
+      Entry(
+        name: "mIoU of the most frequent label of each colour", value: predictors.byColor.meanIoU(), least: nil,
+        most: 0.25),
       Entry(name: "AbsRel of the median depth of each row", value: predictors.absoluteRelative, least: 0.25, most: nil),
       Entry(name: "things a frame, median", value: crowding.perFrame(quantile: 0.5), least: 12, most: nil),
       Entry(name: "things a frame, 90th percentile", value: crowding.perFrame(quantile: 0.9), least: 30, most: nil),
-      Entry(name: "things that touch one of their class", value: crowding.share(crowding.touching), least: 0.25, most: nil),
+      Entry(
+        name: "things that touch one of their class", value: crowding.share(crowding.touching), least: 0.25, most: nil),
       Entry(name: "things more than half hidden", value: crowding.share(crowding.hidden), least: 0.2, most: nil),
     ]
     let shares = crowding.classShares
@@ -70,6 +78,21 @@ public struct StreetDataCard: Sendable, Codable {
         Entry(name: "share of \(name)", value: shares[index], least: max(usual / 3, 0.001), most: usual * 3))
     }
     self.entries = entries
+  }
+}
+
+extension StreetDataCard {
+  /// Frames a second with labels, instances and depth, on the threads that ``Threads`` allows: a small size and a large.
+  public static func speed() -> [Entry] {
+    func measure(_ size: Pair, _ count: Int) -> Double {
+      let streets = StreetScenes(split: "dev", size: size), clock = ContinuousClock()
+      _ = streets.frame(at: 0)
+      return Double(count) / clock.measure { _ = streets.frames(at: Array(1...count)) }.seconds
+    }
+    return [
+      Entry(name: "frames a second at 256×512", value: measure([256, 512], 40), least: 10, most: nil),
+      Entry(name: "frames a second at 1024×2048", value: measure([1024, 2048], 6), least: 1, most: nil),
+    ]
   }
 }
 
@@ -138,6 +161,20 @@ private struct SimplePredictors {
   var absoluteRelative: Double { errors.reduce(0, +) / Double(max(errors.count, 1)) }
 }
 
+/// What a finished frame does not tell: the world's own numbers of things, and how large each would be in full.
+struct SceneFacts: Sendable {
+  /// A thing's number a pixel, 0 where there is none.
+  let instances: [Int32]
+  /// Pixels of each visible thing if nothing stood before it.
+  let silhouettes: [Int32: Int]
+
+  init(_ street: Street, size: Pair) {
+    let visibility = Visibility(street.mesh, street.camera, size: size)
+    instances = visibility.instances(street.mesh)
+    silhouettes = visibility.silhouettes(street.mesh, of: Set(instances).subtracting([0]))
+  }
+}
+
 /// How many things there are, how they touch and hide each other, and what the classes' shares are.
 private struct Crowding {
   private var counts: [Int] = []
@@ -148,13 +185,11 @@ private struct Crowding {
   /// A thing of fewer pixels than this in 256×512 is not counted.
   private static let leastPixels = 8
 
-  mutating func add(_ frame: StreetFrame, _ view: (mesh: Mesh, visibility: Visibility)) {
-    let (height, width) = (frame.labels.shape[0], frame.labels.shape[1])
+  mutating func add(_ frame: StreetFrame, _ scene: SceneFacts) {
     for label in frame.labels.values where label != 255 { pixels[Int(label)] += 1 }
-    // Instances by the world's numbers.
-    let instances = view.visibility.instances(view.mesh)
+    let (height, width) = (frame.labels.shape[0], frame.labels.shape[1])
+    let labels = frame.labels.values, instances = scene.instances
     var visible: [Int32: Int] = [:], touches: Set<Int32> = []
-    let labels = frame.labels.values
     for row in 0..<height {
       for column in 0..<width {
         let place = row * width + column, own = instances[place]
@@ -169,11 +204,10 @@ private struct Crowding {
     }
     let least = max(Crowding.leastPixels * height * width / (256 * 512), 1)
     let counted = visible.filter { $0.value >= least }
-    let whole = view.visibility.silhouettes(view.mesh, of: Set(counted.keys))
     counts.append(counted.count)
     things += counted.count
     touching += counted.keys.filter(touches.contains).count
-    hidden += counted.filter { 2 * $0.value < whole[$0.key]! }.count
+    hidden += counted.filter { 2 * $0.value < scene.silhouettes[$0.key]! }.count
   }
 
   func perFrame(quantile: Double) -> Double {

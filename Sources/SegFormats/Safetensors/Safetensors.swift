@@ -16,17 +16,18 @@ enum Safetensors {
 
   /// Writes floats as F32 and integers as I64, listed in the archive's order.
   ///
-  /// The header is padded with spaces so that the data begin at a multiple of 8, and the integers' data come first:
+  /// The header is padded with spaces so that the data begin at a multiple of 8, and wide elements' data come first:
   /// thus everything is aligned for whoever maps the file.
-  static func write(_ archive: WeightArchive, to sink: FileSink) throws {
+  /// - Parameter halves: write floats of two axes and more, the bulk of all weights, as F16.
+  static func write(_ archive: WeightArchive, halves: Bool, to sink: FileSink) throws {
+    let widths = archive.entries.map { $0.array.elementWidth(halves: halves) }
     var offsets = [Int](repeating: 0, count: archive.entries.count)
-    let layout =
-      archive.entries.indices.filter { archive.entries[$0].isInteger }
-      + archive.entries.indices.filter { !archive.entries[$0].isInteger }
+    let layout = [8, 4, 2].flatMap { width in widths.indices.filter { widths[$0] == width } }
+    func byteCount(_ index: Int) -> Int { archive.entries[index].array.shape.elementCount * widths[index] }
     var end = 0
     for index in layout {
       offsets[index] = end
-      end += archive.entries[index].byteCount
+      end += byteCount(index)
     }
 
     var members: [String] = []
@@ -34,12 +35,13 @@ enum Safetensors {
       let texts = archive.metadata.sorted { $0.key < $1.key }.map { JSON.quoted($0.key) + ":" + JSON.quoted($0.value) }
       members.append(JSON.quoted(metadataKey) + ":{" + texts.joined(separator: ",") + "}")
     }
-    for (entry, offset) in zip(archive.entries, offsets) {
+    for (index, entry) in archive.entries.enumerated() {
       guard entry.name != metadataKey else { throw Malformed("a tensor cannot be named \(metadataKey) in safetensors") }
       let shape = entry.array.shape.map(String.init).joined(separator: ",")
+      let type = [8: "I64", 4: "F32", 2: "F16"][widths[index]]!
       members.append(
-        JSON.quoted(entry.name) + ":{\"dtype\":\"\(entry.isInteger ? "I64" : "F32")\",\"shape\":[\(shape)],"
-          + "\"data_offsets\":[\(offset),\(offset + entry.byteCount)]}")
+        JSON.quoted(entry.name) + ":{\"dtype\":\"\(type)\",\"shape\":[\(shape)],"
+          + "\"data_offsets\":[\(offsets[index]),\(offsets[index] + byteCount(index))]}")
     }
     var header = Array(("{" + members.joined(separator: ",") + "}").utf8)
     header += [UInt8](repeating: UInt8(ascii: " "), count: (8 - header.count % 8) % 8)
@@ -52,6 +54,8 @@ enum Safetensors {
     try sink.write(length.bytes + header)
     for index in layout {
       switch archive.entries[index].array {
+      case .float(let tensor) where widths[index] == 2:
+        try tensor.scalars.map { Float16($0).bitPattern.littleEndian }.withUnsafeBytes { try sink.write($0) }
       case .float(let tensor): try tensor.withUnsafeBufferPointer { try sink.write(UnsafeRawBufferPointer($0)) }
       case .integer(let array): try array.values.withUnsafeBytes { try sink.write($0) }
       }
@@ -59,11 +63,10 @@ enum Safetensors {
   }
 }
 
-extension WeightArchive.Entry {
-  fileprivate var isInteger: Bool {
-    if case .integer = array { return true }
-    return false
+extension WeightArray {
+  /// The bytes that an element takes in the file.
+  fileprivate func elementWidth(halves: Bool) -> Int {
+    guard case .float(let tensor) = self else { return 8 }
+    return halves && tensor.rank >= 2 ? 2 : 4
   }
-
-  fileprivate var byteCount: Int { array.shape.elementCount * (isInteger ? 8 : 4) }
 }

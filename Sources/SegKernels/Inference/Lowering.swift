@@ -167,7 +167,7 @@ struct Lowering {
 
   // MARK: Concatenations
 
-  /// Makes a concatenation of channels one buffer, of which each part is made by its producer in place, where parts are
+  /// Makes a concatenation of channels one buffer, in which parts are made by their producers in place where they are
   /// whole blocks.
   private mutating func reserveParts(of node: Graph.Node) {
     guard isBlockedConcatenation(node) else { return }
@@ -176,7 +176,7 @@ struct Lowering {
     if case .arena(let buffer) = location.memory { concatenations.insert(buffer) }
     var channel = 0
     for part in node.inputs {
-      if reserved[part] == nil {
+      if reserved[part] == nil, isWholeBlocks(part, at: channel, of: whole) {
         reserved[part] = .init(
           memory: location.memory, offset: location.offset + channel * area, imageStride: location.imageStride)
       }
@@ -188,15 +188,29 @@ struct Lowering {
     guard let operation = node.operation as? ConcatenateOperation else { return false }
     let shapes = node.inputs.map(shape)
     return shapes[0].rank == 4 && shapes[0].axis(operation.axis, for: operation.name) == 1
-      && shapes.allSatisfy { $0.elementCount > 0 } && shapes.dropLast().allSatisfy { $0[1] % block == 0 }
+      && shapes.allSatisfy { $0.elementCount > 0 }
+  }
+
+  /// Whether a part of a concatenation shares no block with another.
+  private func isWholeBlocks(_ part: Graph.ValueID, at channel: Int, of whole: Shape) -> Bool {
+    let end = channel + shape(part)[1]
+    return channel % block == 0 && (end % block == 0 || end == whole[1])
   }
 
   /// What no producer put in place is copied there.
   mutating func lowerConcatenation(_ node: Graph.Node) {
-    let whole = blocked[node.outputs[0]]!
-    let area = shape(node.outputs[0])[2] * shape(node.outputs[0])[3]
+    let whole = blocked[node.outputs[0]]!, wholeShape = shape(node.outputs[0])
+    let area = wholeShape[2] * wholeShape[3]
     var channel = 0
     for part in node.inputs {
+      defer { channel += shape(part)[1] }
+      guard isWholeBlocks(part, at: channel, of: wholeShape) else {
+        var step = mapStep(from: shape(part), to: shape(part))
+        step.run = kernels.placeChannels
+        (step.channels, step.firstChannel) = (Int32(wholeShape[1]), Int32(channel))
+        emit("concatenate", step, x: inBlocks(part), y: whole)
+        continue
+      }
       let target = Program.Location(
         memory: whole.memory, offset: whole.offset + channel * area, imageStride: whole.imageStride)
       let source = inBlocks(part)
@@ -205,7 +219,6 @@ struct Lowering {
         step.run = kernels.combineBlocked
         emit("concatenate", step, x: source, y: target)
       }
-      channel += shape(part)[1]
     }
   }
 }

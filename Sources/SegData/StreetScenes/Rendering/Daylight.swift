@@ -62,7 +62,9 @@ struct Daylight {
     let (x, y) = (direction.x * reach, direction.z * reach)
     let cover = layeredNoise(x, y, scale: 1.1, octaves: 5, footprint: 0, seed) + (clouds - 0.55)
     let bright = domain == .dusk ? mix(horizon, zenith, 0.4) * 1.2 : Vector(0.95, 0.96, 0.98)
-    color = mix(color, bright * (domain == .overcast ? 0.85 : 1), smoothstep(-0.1, 0.35, cover) * smoothstep(0, 0.15, height) * 0.85)
+    color = mix(
+      color, bright * (domain == .overcast ? 0.85 : 1),
+      smoothstep(-0.1, 0.35, cover) * smoothstep(0, 0.15, height) * 0.85)
     let towards = max(dot(direction, sun), 0)
     color += sunColor * (0.25 * pow(towards, 24) + 0.1 * pow(towards, 4))
     return color
@@ -93,5 +95,7 @@ extension RandomSource {
   }
 
   /// One of a list's elements.
-  mutating func pick<Element>(_ list: [Element]) -> Element { list[min(Int(nextUniform() * Float(list.count)), list.count - 1)] }
+  mutating func pick<Element>(_ list: [Element]) -> Element {
+    list[min(Int(nextUniform() * Float(list.count)), list.count - 1)]
+  }
 }

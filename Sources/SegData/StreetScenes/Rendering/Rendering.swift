@@ -1,164 +1,70 @@
-import Foundation
 import SegKernels
 
-/// A street as the camera has it: light, and what each pixel's centre shows.
+/// A street as the camera has it.
 struct Rendering {
+  /// What one pixel receives, and what its centre shows.
+  struct Pixel {
+    /// Linear light.
+    let color: Vector
+    let label: StreetClass
+    /// A thing's number in the world; 0 where there is none.
+    let instance: UInt16
+    /// Metres along the view's axis; 0 for the sky.
+    let depth: Float
+  }
+
   let size: Pair
-  /// Three linear colours a pixel.
-  var radiance: [Float]
-  /// A class a pixel; 255 is void.
-  var labels: [Int32]
-  /// A thing's number a pixel; 0 where there is none.
-  var instances: [Int32]
-  /// Metres along the view's axis; 0 for the sky.
-  var depth: [Float]
+  /// Row by row.
+  let pixels: [Pixel]
 
   /// Renders a mesh. Every pixel depends on mesh, camera and light alone, not on the number of threads.
   init(_ mesh: Mesh, _ camera: StreetCamera, _ daylight: Daylight, size: Pair) {
-    let center = camera.position + normalized(Vector(camera.ahead.x, 0, camera.ahead.z)) * 34
-    var (seen, sky, sun): (Visibility?, ShadowMap?, ShadowMap?)
     // Three views of one mesh: from the camera, from straight above, and from the sun if it shines.
-    withUnsafeMutablePointer(to: &seen) { seen in
-      withUnsafeMutablePointer(to: &sky) { sky in
-        withUnsafeMutablePointer(to: &sun) { sun in
-          nonisolated(unsafe) let views = (seen, sky, sun)
-          parallelFor(daylight.sunColor.max() > 0.01 ? 3 : 2) { view in
-            switch view {
-            case 0: views.0.pointee = Visibility(mesh, camera, size: size)
-            case 1: views.1.pointee = ShadowMap(mesh, light: Vector(0.02, 1, 0.03), center: center, reach: 45, cells: 400)
-            default: views.2.pointee = ShadowMap(mesh, light: daylight.sun, center: center, reach: 40, cells: 800)
-            }
-          }
-        }
+    enum View { case picture(Visibility), shadows(ShadowMap) }
+    let center = camera.position + normalized(Vector(camera.ahead.x, 0, camera.ahead.z)) * 34
+    let views = concurrentMap(daylight.sunColor.max() > 0.01 ? [0, 1, 2] : [0, 1]) { view -> View in
+      switch view {
+      case 0: .picture(Visibility(mesh, camera, size: size))
+      case 1: .shadows(ShadowMap(mesh, light: Vector(0.02, 1, 0.03), center: center, reach: 45, cells: 400))
+      default: .shadows(ShadowMap(mesh, light: daylight.sun, center: center, reach: 40, cells: 800))
       }
     }
-    let visibility = seen!
+    let shadows = views.compactMap { if case .shadows(let map) = $0 { map } else { nil } }
+    guard case .picture(let visibility) = views[0] else { preconditionFailure("the first view is the camera's") }
     let shader = Shader(
-      mesh: mesh, camera: camera, daylight: daylight, size: size, triangles: visibility.triangles, sky: sky!, sun: sun)
-    let area = size.height * size.width
-    var radiance = [Float](repeating: 0, count: 3 * area), depth = [Float](repeating: 0, count: area)
-    var labels = [Int32](repeating: 0, count: area), instances = labels
-    radiance.withUnsafeMutableBufferPointer { radiance in
-      depth.withUnsafeMutableBufferPointer { depth in
-        labels.withUnsafeMutableBufferPointer { labels in
-          instances.withUnsafeMutableBufferPointer { instances in
-            nonisolated(unsafe) let target = (
-              radiance.baseAddress!, labels.baseAddress!, instances.baseAddress!, depth.baseAddress!
-            )
-            visibility.forEachTile { tile in
-              for row in tile.rows {
-                for column in tile.columns {
-                  let place = row * size.width + column
-                  let seen = tile.seen[tile.index(row, column)]
-                  let (x, y) = (Float(column) + 0.5, Float(row) + 0.5)
-                  let color = shader.color(seen, x: x, y: y)
-                  for channel in 0..<3 { target.0[3 * place + channel] = color[channel] }
-                  let middle = shader.center(seen[7], x: x, y: y)
-                  target.1[place] = Int32(middle.label.rawValue)
-                  target.2[place] = Int32(middle.instance)
-                  target.3[place] = middle.depth
-                }
-              }
-            }
+      mesh: mesh, camera: camera, daylight: daylight, size: size, triangles: visibility.triangles, sky: shadows[0],
+      sun: shadows.count > 1 ? shadows[1] : nil)
+    self.size = size
+    pixels = [Pixel](unsafeUninitializedCapacity: size.height * size.width) { pixels, count in
+      let target = pixels.baseAddress!
+      visibility.forEachTile { tile in
+        for row in tile.rows {
+          for column in tile.columns {
+            let seen = tile.seen[tile.index(row, column)]
+            let (x, y) = (Float(column) + 0.5, Float(row) + 0.5)
+            let center = shader.center(seen[7], x: x, y: y)
+            (target + row * size.width + column).initialize(
+              to: Pixel(
+                color: shader.color(seen, x: x, y: y), label: center.label, instance: center.instance,
+                depth: center.depth))
           }
         }
       }
+      count = size.height * size.width
     }
-    self.size = size
-    self.radiance = radiance
-    self.labels = labels
-    self.instances = instances
-    self.depth = depth
-  }
-}
-
-/// The light that a pixel receives.
-private struct Shader: Sendable {
-  let mesh: Mesh
-  let camera: StreetCamera
-  let daylight: Daylight
-  let size: Pair
-  let triangles: [ScreenTriangle]
-  let sky: ShadowMap
-  let sun: ShadowMap?
-
-  /// What the centre of a pixel shows.
-  func center(_ number: Int32, x: Float, y: Float) -> (label: StreetClass, instance: UInt16, depth: Float) {
-    guard number > 0 else { return (.sky, 0, 0) }
-    let triangle = triangles[Int(number) - 1]
-    let surface = mesh.surfaces[Int(mesh.triangles[Int(triangle.source)].surface)]
-    let closeness = min(max(triangle.closeness(x: x, y: y), triangle.farthest), triangle.nearest)
-    return (surface.label, surface.instance, 1 / closeness)
   }
 
-  /// The mean colour of a pixel's seven samples. Each triangle among them is lit once.
-  func color(_ seen: SIMD8<Int32>, x: Float, y: Float) -> Vector {
-    let first = seen[0]
-    var isUniform = true
-    for sample in 1..<7 where seen[sample] != first { isUniform = false }
-    if isUniform { return radiance(first, x: x, y: y) }
-    var sum = Vector(0, 0, 0)
-    var done: UInt8 = 0
-    for sample in 0..<7 where done & (1 << UInt8(sample)) == 0 {
-      var count: Float = 0, offset = SIMD2<Float>(0, 0)
-      for other in sample..<7 where seen[other] == seen[sample] {
-        done |= 1 << UInt8(other)
-        count += 1
-        offset += SIMD2(Visibility.samplesX[other], Visibility.samplesY[other])
-      }
-      sum += radiance(seen[sample], x: x + offset.x / count, y: y + offset.y / count) * count
+  /// Instance ids in Cityscapes' way: things numbered within their class, in the order of the world.
+  func cityscapesInstances() -> Labels {
+    // The things that are seen, with their classes.
+    var seen: [UInt16: StreetClass] = [:]
+    for pixel in pixels where pixel.instance > 0 { seen[pixel.instance] = pixel.label }
+    var next: [StreetClass: Int32] = [:], numbers: [UInt16: Int32] = [:]
+    for (instance, label) in seen.sorted(by: { $0.key < $1.key }) {
+      numbers[instance] = label.labelID * 1000 + next[label, default: 0]
+      next[label, default: 0] += 1
     }
-    return sum / 7
-  }
-
-  private func radiance(_ number: Int32, x: Float, y: Float) -> Vector {
-    let ray = camera.ray(x: x, y: y, size: size)
-    let view = normalized(ray)
-    guard number > 0 else { return daylight.sky(view) }
-    let triangle = triangles[Int(number) - 1]
-    let depth = 1 / min(max(triangle.closeness(x: x, y: y), triangle.farthest), triangle.nearest)
-    let point = camera.position + ray * depth
-    let corners = mesh.triangles[Int(triangle.source)]
-    let surface = mesh.surfaces[Int(corners.surface)]
-    let (a, b, c) = (mesh.vertices[Int(corners.a)], mesh.vertices[Int(corners.b)], mesh.vertices[Int(corners.c)])
-    // Barycentric weights of the point in its plane.
-    let (ab, ac, ap) = (b.position - a.position, c.position - a.position, point - a.position)
-    let (bb, bc, cc) = (dot(ab, ab), dot(ab, ac), dot(ac, ac))
-    let (pb, pc) = (dot(ap, ab), dot(ap, ac))
-    let scale = 1 / max(bb * cc - bc * bc, 1e-12)
-    let v = min(max((cc * pb - bc * pc) * scale, 0), 1), w = min(max((bb * pc - bc * pb) * scale, 0), 1)
-    let texture = a.texture + (b.texture - a.texture) * v + (c.texture - a.texture) * w
-    var normal = normalized(a.normal + (b.normal - a.normal) * v + (c.normal - a.normal) * w)
-    let facing = dot(normal, view)
-    if facing > 0 { normal = -normal }
-
-    let footprint = depth / (camera.focalLength * Float(size.width))
-    // Seen at a slant, a pixel spans more of the surface.
-    let slant = min(1 / max(abs(facing), 0.08), 4)
-    let look = surface.material.reflectance(at: texture, footprint: footprint * slant.squareRoot())
-    let isLeafy = surface.material.finish == .foliage
-    let lifted = point + normal * 0.04
-    let open = sky.openness(at: lifted)
-    // From above the sky's light, from below what the ground sends back.
-    let fromAbove = 0.5 + 0.5 * normal.y
-    var light = daylight.ambient * (mix(0.34, 1, fromAbove) * mix(isLeafy ? 0.5 : 0.28, 1, open))
-    if let sun {
-      // Leaves let light through from behind.
-      let slope = dot(normal, daylight.sun)
-      let lit = isLeafy ? 0.45 + 0.45 * abs(slope) : max(slope, 0)
-      if lit > 0 { light += daylight.sunColor * (lit * sun.light(at: lifted + daylight.sun * 0.05)) }
-      light += daylight.sunColor * 0.07 * (1 - fromAbove)
-    }
-    var color = look.albedo * light + look.glow
-    if look.gloss > 0 {
-      let mirrored = view - normal * (2 * dot(view, normal))
-      let grazing = 1 - min(abs(facing), 1)
-      let share = look.gloss * (0.16 + 0.84 * grazing * grazing * grazing)
-      color = color * (1 - share) + daylight.surroundings(mirrored) * share * mix(0.5, 1, open)
-      let glint = max(dot(mirrored, daylight.sun), 0)
-      if glint > 0.97, let sun { color += daylight.sunColor * (look.gloss * 3 * (glint - 0.97) / 0.03 * sun.light(at: lifted)) }
-    }
-    let air = 1 - exp(-depth / daylight.clearness)
-    return mix(color, mix(daylight.horizon, daylight.ambient, 0.4), air)
+    return Labels(
+      [size.height, size.width], pixels.map { $0.instance > 0 ? numbers[$0.instance]! : $0.label.labelID })
   }
 }

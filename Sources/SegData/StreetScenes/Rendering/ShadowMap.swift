@@ -30,13 +30,14 @@ struct ShadowMap {
     self.cell = cell
     closeness = [Float](unsafeUninitializedCapacity: cells * cells) { map, count in
       count = cells * cells
-      nonisolated(unsafe) let map = map.baseAddress!
+      let map = map.baseAddress!
       let band = 64
       parallelFor((cells + band - 1) / band) { number in
         let top = number * band, bottom = min(top + band, cells)
         (map + top * cells).initialize(repeating: -1e9, count: (bottom - top) * cells)
         for triangle in triangles where Int(triangle.bottom) >= top && Int(triangle.top) < bottom {
-          ShadowMap.draw(triangle, map, cells, rows: max(Int(triangle.top), top)..<min(Int(triangle.bottom) + 1, bottom))
+          ShadowMap.draw(
+            triangle, map, cells, rows: max(Int(triangle.top), top)..<min(Int(triangle.bottom) + 1, bottom))
         }
       }
     }

@@ -5,7 +5,7 @@ extension Visibility {
   func instances(_ mesh: Mesh) -> [Int32] {
     var result = [Int32](repeating: 0, count: size.height * size.width)
     result.withUnsafeMutableBufferPointer { result in
-      nonisolated(unsafe) let result = result.baseAddress!
+      let result = result.baseAddress!
       forEachTile { tile in
         for row in tile.rows {
           for column in tile.columns {

@@ -47,7 +47,8 @@ struct Visibility {
     }
   }
 
-  private static func projected(_ mesh: Mesh, _ corners: [Vector], focalLength: Float, _ size: Pair) -> [ScreenTriangle] {
+  private static func projected(_ mesh: Mesh, _ corners: [Vector], focalLength: Float, _ size: Pair) -> [ScreenTriangle]
+  {
     let focal = focalLength * Float(size.width)
     let (middleX, middleY) = (Float(size.width) / 2, Float(size.height) / 2)
     func screen(_ p: Vector) -> Vector {

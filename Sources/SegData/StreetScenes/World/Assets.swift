@@ -20,7 +20,9 @@ struct Assets {
 
 // Colours are linear. What is drawn here is a material of the stock; where it is put decides the class.
 extension Material {
-  private static func seed(_ random: inout RandomSource) -> UInt32 { UInt32(truncatingIfNeeded: random.next()) & 0xFFFF }
+  private static func seed(_ random: inout RandomSource) -> UInt32 {
+    UInt32(truncatingIfNeeded: random.next()) & 0xFFFF
+  }
 
   private static func grey(_ random: inout RandomSource, _ low: Float, _ high: Float, tint: Float = 0.06) -> Vector {
     let tone = random.between(low, high)
@@ -48,9 +50,11 @@ extension Material {
   }
 
   static func paving(_ random: inout RandomSource, wetness: Float = 0) -> Material {
-    let color = random.chance(0.25) ? hue(random.between(0.02, 0.08), 0.4, random.between(0.16, 0.32)) : grey(&random, 0.14, 0.4)
+    let color =
+      random.chance(0.25) ? hue(random.between(0.02, 0.08), 0.4, random.between(0.16, 0.32)) : grey(&random, 0.14, 0.4)
     var material = Material(
-      .paving, color, color * random.between(0.35, 0.8), scale: random.chance(0.35) ? random.between(0.1, 0.2) : random.between(0.25, 0.7),
+      .paving, color, color * random.between(0.35, 0.8),
+      scale: random.chance(0.35) ? random.between(0.1, 0.2) : random.between(0.25, 0.7),
       seed: seed(&random))
     material.wetness = wetness
     return material
@@ -66,7 +70,8 @@ extension Material {
   static func masonry(_ random: inout RandomSource) -> Material {
     let color =
       random.chance(0.55)
-      ? hue(random.between(0, 0.06), random.between(0.4, 0.7), random.between(0.16, 0.36)) : grey(&random, 0.16, 0.42, tint: 0.12)
+      ? hue(random.between(0, 0.06), random.between(0.4, 0.7), random.between(0.16, 0.36))
+      : grey(&random, 0.16, 0.42, tint: 0.12)
     return Material(
       .masonry, color, grey(&random, 0.2, 0.45), scale: random.chance(0.6) ? 0.24 : random.between(0.4, 0.9),
       seed: seed(&random) | 1)
@@ -75,7 +80,8 @@ extension Material {
   static func boards(_ random: inout RandomSource) -> Material {
     let color =
       random.chance(0.5)
-      ? hue(random.between(0.04, 0.1), random.between(0.3, 0.65), random.between(0.12, 0.36)) : grey(&random, 0.1, 0.5, tint: 0.15)
+      ? hue(random.between(0.04, 0.1), random.between(0.3, 0.65), random.between(0.12, 0.36))
+      : grey(&random, 0.1, 0.5, tint: 0.15)
     return Material(.boards, color, color * 0.5, scale: random.between(0.09, 0.22), seed: seed(&random))
   }
 
@@ -111,12 +117,15 @@ extension Material {
     let color =
       random.chance(0.72)
       ? grey(&random, 0.015, random.chance(0.5) ? 0.15 : 0.7)
-      : hue(random.chance(0.6) ? random.between(0.54, 0.66) : random.between(0, 0.16), random.between(0.4, 0.9), random.between(0.05, 0.38))
+      : hue(
+        random.chance(0.6) ? random.between(0.54, 0.66) : random.between(0, 0.16), random.between(0.4, 0.9),
+        random.between(0.05, 0.38))
     return Material(.plain, color, seed: seed(&random), gloss: gloss)
   }
 
   static func metal(_ random: inout RandomSource) -> Material {
-    let color = random.chance(0.75) ? grey(&random, 0.05, 0.42) : hue(random.between(0.25, 0.65), 0.5, random.between(0.05, 0.2))
+    let color =
+      random.chance(0.75) ? grey(&random, 0.05, 0.42) : hue(random.between(0.25, 0.65), 0.5, random.between(0.05, 0.2))
     return Material(.plain, color, seed: seed(&random), gloss: 0.08)
   }
 
@@ -133,7 +142,8 @@ extension Material {
   static func cloth(_ random: inout RandomSource) -> Material {
     let color =
       random.chance(0.55)
-      ? grey(&random, 0.015, 0.4, tint: 0.15) : hue(random.nextUniform(), random.between(0.3, 0.85), random.between(0.06, 0.5))
+      ? grey(&random, 0.015, 0.4, tint: 0.15)
+      : hue(random.nextUniform(), random.between(0.3, 0.85), random.between(0.06, 0.5))
     return Material(.cloth, color, color * random.between(0.3, 1.6), seed: seed(&random))
   }
 

@@ -10,12 +10,15 @@ extension Mesh {
     object(.pole) { mesh in
       let metal = mesh.surface(.metal(&asset))
       mesh.bar(Vector(0, -0.2, 0), Vector(0, height, 0), radius, radius * 0.65, metal, sides: 7)
-      if arm > 0.4 { mesh.bar(Vector(0, height, 0), Vector(0, height + 0.25, -arm), radius * 0.6, radius * 0.5, metal, sides: 5) }
+      if arm > 0.4 {
+        mesh.bar(Vector(0, height, 0), Vector(0, height + 0.25, -arm), radius * 0.6, radius * 0.5, metal, sides: 5)
+      }
       let end = Vector(0, height + (arm > 0.4 ? 0.25 : 0), arm > 0.4 ? -arm : 0)
       mesh.box(end + Vector(-0.12, -0.08, -0.35), end + Vector(0.12, 0.06, 0.2), metal)
       let lamp = mesh.surface(.lamp(Vector(0.9, 0.8, 0.6), glow: 0.1 + 3 * lit))
       mesh.quad(
-        end + Vector(-0.1, -0.085, -0.3), end + Vector(0.1, -0.085, -0.3), end + Vector(0.1, -0.085, 0.15), end + Vector(-0.1, -0.085, 0.15),
+        end + Vector(-0.1, -0.085, -0.3), end + Vector(0.1, -0.085, -0.3), end + Vector(0.1, -0.085, 0.15),
+        end + Vector(-0.1, -0.085, 0.15),
         lamp)
     }
   }
@@ -24,7 +27,8 @@ extension Mesh {
     var asset = asset
     let height = asset.between(0.6, 1.1), radius = asset.between(0.04, 0.1)
     object(.pole) { mesh in
-      mesh.bar(Vector(0, -0.1, 0), Vector(0, height, 0), radius, radius, mesh.surface(.metal(&asset)), sides: 7, capped: true)
+      mesh.bar(
+        Vector(0, -0.1, 0), Vector(0, height, 0), radius, radius, mesh.surface(.metal(&asset)), sides: 7, capped: true)
     }
   }
 
@@ -63,7 +67,9 @@ extension Mesh {
           return Vector(cos(angle), sin(angle), 0)
         }
         for (reach, surface, ahead) in [(size * 1.2, rim, 0), (size * 0.85, plate, 0.006)] as [(Float, UInt32, Float)] {
-          let points = corners.map { mesh.vertex(front + $0 * reach - Vector(0, 0, ahead), Vector(0, 0, -1), $0 * reach) }
+          let points = corners.map {
+            mesh.vertex(front + $0 * reach - Vector(0, 0, ahead), Vector(0, 0, -1), $0 * reach)
+          }
           mesh.triangle(points[0], points[1], points[2], surface)
         }
       case 3:
@@ -109,7 +115,9 @@ extension Mesh {
     object(.void) { mesh in
       switch asset.whole(0...4) {
       case 0:
-        mesh.bar(Vector(0, 0, 0), Vector(0, asset.between(0.8, 1.1), 0), 0.24, 0.28, mesh.surface(.metal(&asset)), sides: 9, capped: true)
+        mesh.bar(
+          Vector(0, 0, 0), Vector(0, asset.between(0.8, 1.1), 0), 0.24, 0.28, mesh.surface(.metal(&asset)), sides: 9,
+          capped: true)
       case 1:
         let (w, h) = (asset.between(0.25, 0.6), asset.between(0.9, 1.4))
         mesh.box(Vector(-w, 0, -0.2), Vector(w, h, 0.2), mesh.surface(.paint(&asset, gloss: 0.05)))
@@ -119,8 +127,11 @@ extension Mesh {
         mesh.box(Vector(-0.8, 0.5, 0.2), Vector(0.8, 0.85, 0.24), wood, open: false)
         for x: Float in [-0.7, 0.65] { mesh.box(Vector(x, 0, -0.18), Vector(x + 0.05, 0.45, 0.2), iron) }
       case 3:
-        mesh.bar(Vector(0, 0, 0), Vector(0, 2.7, 0), 0.6, 0.6, mesh.surface(.picture(&random, size: 1.8)), sides: 14, capped: true)
-        mesh.bar(Vector(0, 2.7, 0), Vector(0, 2.95, 0), 0.68, 0.5, mesh.surface(.metal(&asset)), sides: 14, capped: true)
+        mesh.bar(
+          Vector(0, 0, 0), Vector(0, 2.7, 0), 0.6, 0.6, mesh.surface(.picture(&random, size: 1.8)), sides: 14,
+          capped: true)
+        mesh.bar(
+          Vector(0, 2.7, 0), Vector(0, 2.95, 0), 0.68, 0.5, mesh.surface(.metal(&asset)), sides: 14, capped: true)
       default:
         let bin = mesh.surface(.paint(&asset, gloss: 0.05)), lid = mesh.surface(.paint(&asset, gloss: 0.05))
         mesh.box(Vector(-0.3, 0.05, -0.35), Vector(0.3, 1, 0.35), bin)

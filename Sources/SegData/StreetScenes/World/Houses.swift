@@ -52,7 +52,8 @@ extension Mesh {
               for post in 0..<Int(w / spacing) {
                 let at = x + Float(post) * spacing
                 mesh.quad(
-                  Vector(at, y, -0.98), Vector(at + 0.03, y, -0.98), Vector(at + 0.03, y + 1, -0.98), Vector(at, y + 1, -0.98),
+                  Vector(at, y, -0.98), Vector(at + 0.03, y, -0.98), Vector(at + 0.03, y + 1, -0.98),
+                  Vector(at, y + 1, -0.98),
                   rail)
               }
             }
@@ -62,17 +63,21 @@ extension Mesh {
       if random.chance(0.45) {
         // Awnings over shop windows, in cloth.
         let awning = mesh.surface(.cloth(&random))
-        let x = random.between(-half, half - min(width, 3)), w = random.between(2, min(width, 6)), y = random.between(2.4, 2.9)
+        let x = random.between(-half, half - min(width, 3)), w = random.between(2, min(width, 6)),
+          y = random.between(2.4, 2.9)
         mesh.quad(
-          Vector(x, y, -1.3), Vector(min(x + w, half), y, -1.3), Vector(min(x + w, half), y + 0.6, 0), Vector(x, y + 0.6, 0),
+          Vector(x, y, -1.3), Vector(min(x + w, half), y, -1.3), Vector(min(x + w, half), y + 0.6, 0),
+          Vector(x, y + 0.6, 0),
           awning)
       }
       for _ in 0..<random.whole(0...2) {
         let w = random.between(0.6, 2.6), h = w * random.between(0.5, 1.5)
-        let x = random.between(-half, half - w), y = random.chance(0.7) ? random.between(0.7, 1.3) : random.between(3, 5)
+        let x = random.between(-half, half - w),
+          y = random.chance(0.7) ? random.between(0.7, 1.3) : random.between(3, 5)
         let poster = mesh.surface(.picture(&random, size: max(w, h)))
         mesh.quad(
-          Vector(x, y, -0.04), Vector(x + w, y, -0.04), Vector(x + w, min(y + h, top), -0.04), Vector(x, min(y + h, top), -0.04),
+          Vector(x, y, -0.04), Vector(x + w, y, -0.04), Vector(x + w, min(y + h, top), -0.04),
+          Vector(x, min(y + h, top), -0.04),
           poster)
       }
       if random.chance(0.4) {

@@ -41,7 +41,8 @@ extension Material {
         line = broken * (1 - smoothstep(0.004, 0.014, crack)) * (1 - smoothstep(0.02, 0.08, footprint))
       }
     }
-    let albedo = mix(color, second, smoothstep(0.1, 0.5, wear)) * tone * (1 + 0.4 * grain + 0.3 * wear) * (1 - 0.5 * line)
+    let albedo =
+      mix(color, second, smoothstep(0.1, 0.5, wear)) * tone * (1 + 0.4 * grain + 0.3 * wear) * (1 - 0.5 * line)
     guard wetness > 0 else { return Reflectance(albedo: albedo, gloss: gloss) }
     let pool = layeredNoise(t.x, t.y * 0.6, scale: 2.2, octaves: 3, footprint: footprint, face &+ 21)
     let wet = smoothstep(0.5 - wetness, 0.6 - wetness, pool * 0.7 + 0.1)
@@ -69,7 +70,8 @@ extension Material {
     let streak = layeredNoise(t.x, t.y * 0.12, scale: 0.35, octaves: 2, footprint: footprint, face &+ 4)
     let grain = layeredNoise(t.x, t.y, scale: 0.11, octaves: 2, footprint: footprint, face &+ 8)
     return Reflectance(
-      albedo: mix(color, second, smoothstep(0.15, 0.6, stain + 0.5 * streak)) * (1 + 0.2 * stain + 0.25 * streak + 0.15 * grain),
+      albedo: mix(color, second, smoothstep(0.15, 0.6, stain + 0.5 * streak))
+        * (1 + 0.2 * stain + 0.25 * streak + 0.15 * grain),
       gloss: gloss)
   }
 
@@ -121,7 +123,9 @@ extension Material {
       return Reflectance(albedo: mix(second, color, 0.3) * slat)
     }
     let depth = layeredNoise(t.x, t.y, scale: 0.6, octaves: 2, footprint: footprint, face &+ 19)
-    let room = Vector(0.05, 0.055, 0.06) * (1 + 0.6 * depth) + (state > 0.8 ? Vector(0.2, 0.18, 0.14) * (state - 0.6) : Vector(0, 0, 0))
+    let room =
+      Vector(0.05, 0.055, 0.06) * (1 + 0.6 * depth)
+      + (state > 0.8 ? Vector(0.2, 0.18, 0.14) * (state - 0.6) : Vector(0, 0, 0))
     return Reflectance(albedo: room, gloss: 0.35)
   }
 

@@ -22,18 +22,24 @@ extension Mesh {
     let (l, h) = (low, high)
     func corner(_ x: Float, _ y: Float, _ z: Float) -> Vector { Vector(x, y, z) }
     // Front (towards −z), back, left, right, top.
-    quad(corner(l.x, l.y, l.z), corner(h.x, l.y, l.z), corner(h.x, h.y, l.z), corner(l.x, h.y, l.z), surface,
+    quad(
+      corner(l.x, l.y, l.z), corner(h.x, l.y, l.z), corner(h.x, h.y, l.z), corner(l.x, h.y, l.z), surface,
       texture: Vector(l.x, l.y, 1))
-    quad(corner(h.x, l.y, h.z), corner(l.x, l.y, h.z), corner(l.x, h.y, h.z), corner(h.x, h.y, h.z), surface,
+    quad(
+      corner(h.x, l.y, h.z), corner(l.x, l.y, h.z), corner(l.x, h.y, h.z), corner(h.x, h.y, h.z), surface,
       texture: Vector(-h.x, l.y, 2))
-    quad(corner(l.x, l.y, h.z), corner(l.x, l.y, l.z), corner(l.x, h.y, l.z), corner(l.x, h.y, h.z), surface,
+    quad(
+      corner(l.x, l.y, h.z), corner(l.x, l.y, l.z), corner(l.x, h.y, l.z), corner(l.x, h.y, h.z), surface,
       texture: Vector(-h.z, l.y, 3))
-    quad(corner(h.x, l.y, l.z), corner(h.x, l.y, h.z), corner(h.x, h.y, h.z), corner(h.x, h.y, l.z), surface,
+    quad(
+      corner(h.x, l.y, l.z), corner(h.x, l.y, h.z), corner(h.x, h.y, h.z), corner(h.x, h.y, l.z), surface,
       texture: Vector(l.z, l.y, 4))
-    quad(corner(l.x, h.y, l.z), corner(h.x, h.y, l.z), corner(h.x, h.y, h.z), corner(l.x, h.y, h.z), surface,
+    quad(
+      corner(l.x, h.y, l.z), corner(h.x, h.y, l.z), corner(h.x, h.y, h.z), corner(l.x, h.y, h.z), surface,
       texture: Vector(l.x, l.z, 5))
     if !open {
-      quad(corner(l.x, l.y, h.z), corner(h.x, l.y, h.z), corner(h.x, l.y, l.z), corner(l.x, l.y, l.z), surface,
+      quad(
+        corner(l.x, l.y, h.z), corner(h.x, l.y, h.z), corner(h.x, l.y, l.z), corner(l.x, l.y, l.z), surface,
         texture: Vector(l.x, l.z, 6))
     }
   }
@@ -134,7 +140,9 @@ extension Mesh {
       let middle = flank.reduce(Vector(0, 0, 0), +) / Float(flank.count)
       let facing = Vector(flank[0].x > 0 ? 1 : -1, 0, 0)
       let hub = vertex(middle, facing, Vector(middle.z, middle.y, 9))
-      let rim = flank.map { vertex($0, normalized(facing + Vector(0, 0.2 * ($0.y - middle.y), 0)), Vector($0.z, $0.y, 9)) }
+      let rim = flank.map {
+        vertex($0, normalized(facing + Vector(0, 0.2 * ($0.y - middle.y), 0)), Vector($0.z, $0.y, 9))
+      }
       for index in rim.indices { triangle(hub, rim[index], rim[(index + 1) % rim.count], sides ?? surface) }
     }
   }

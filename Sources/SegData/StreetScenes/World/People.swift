@@ -53,13 +53,17 @@ extension Mesh {
     }
     bar(neck - Vector(0, 0.06, 0), head, 0.055 * scale, 0.05 * scale, skin, sides: sides)
     ellipsoid(head, Vector(0.078, 0.115, 0.095) * scale, skin, sides: 8)
-    ellipsoid(head + Vector(0, 0.03, -0.025) * scale, Vector(0.086, hasHat ? 0.11 : 0.1, 0.095) * scale, hasHat ? top : hair, sides: 8)
+    ellipsoid(
+      head + Vector(0, 0.03, -0.025) * scale, Vector(0.086, hasHat ? 0.11 : 0.1, 0.095) * scale, hasHat ? top : hair,
+      sides: 8)
     for side in 0..<2 {
       let sign: Float = side == 0 ? -1 : 1
       let thigh = hip + Vector(sign * 0.09 * girth, -0.02, 0)
       bar(thigh, knees[side], 0.085 * girth, 0.06 * girth, trousers, sides: sides)
       bar(knees[side], feet[side], 0.06 * girth, 0.045 * girth, trousers, sides: sides)
-      bar(feet[side] + Vector(0, -0.03, -0.06), feet[side] + Vector(0, -0.03, 0.17), 0.05, 0.04, shoes, sides: 5, capped: true)
+      bar(
+        feet[side] + Vector(0, -0.03, -0.06), feet[side] + Vector(0, -0.03, 0.17), 0.05, 0.04, shoes, sides: 5,
+        capped: true)
       let arm = shoulder + Vector(sign * 0.2 * girth, 0, 0)
       let elbow = (arm + hands[side]) / 2 + Vector(sign * 0.05, -0.03, -0.07)
       bar(arm, elbow, 0.055 * girth, 0.045 * girth, top, sides: sides)
@@ -90,7 +94,8 @@ extension Mesh {
     var asset = asset
     let wheel = asset.between(0.3, 0.35), base = asset.between(0.5, 0.56)
     object(.bicycle) { mesh in
-      let tube = mesh.surface(.paint(&asset)), tyre = mesh.surface(.rubber(&random)), steel = mesh.surface(.metal(&asset))
+      let tube = mesh.surface(.paint(&asset)), tyre = mesh.surface(.rubber(&random)),
+        steel = mesh.surface(.metal(&asset))
       let hubs = [Vector(0, wheel, -base), Vector(0, wheel, base)]
       for hub in hubs {
         mesh.ring(hub, Vector(1, 0, 0), wheel - 0.035, wheel, tyre, sides: 16)
@@ -118,24 +123,27 @@ extension Mesh {
   /// A motorcycle or scooter on its wheels.
   mutating func motorcycle(_ asset: RandomSource, _ random: inout RandomSource, lit: Float) {
     var asset = asset
-    let wheel = asset.between(0.25, 0.32), base = asset.between(0.62, 0.75)
+    let wheel = asset.between(0.27, 0.34), base = asset.between(0.66, 0.8)
     object(.motorcycle) { mesh in
-      let paint = mesh.surface(.paint(&asset)), tyre = mesh.surface(.rubber(&random)), steel = mesh.surface(.metal(&asset))
+      let paint = mesh.surface(.paint(&asset)), tyre = mesh.surface(.rubber(&random)),
+        steel = mesh.surface(.metal(&asset))
       for z in [-base, base] {
         mesh.bar(Vector(-0.07, wheel, z), Vector(0.07, wheel, z), wheel, wheel, tyre, sides: 14, capped: true)
         mesh.disc(Vector(0.075, wheel, z), Vector(1, 0, 0), wheel * 0.6, steel)
         mesh.disc(Vector(-0.075, wheel, z), Vector(-1, 0, 0), wheel * 0.6, steel)
       }
-      mesh.box(Vector(-0.16, 0.25, -0.28), Vector(0.16, 0.6, 0.28), steel, open: false)
-      mesh.ellipsoid(Vector(0, 0.78, 0.16), Vector(0.17, 0.16, 0.32), paint)
-      mesh.ellipsoid(Vector(0, 0.76, -0.4), Vector(0.16, 0.09, 0.42), tyre)
-      mesh.ellipsoid(Vector(0, 0.66, -0.75), Vector(0.12, 0.1, 0.25), paint)
+      mesh.box(Vector(-0.18, 0.24, -0.32), Vector(0.18, 0.64, 0.32), steel, open: false)
+      mesh.ellipsoid(Vector(0, 0.8, 0.16), Vector(0.19, 0.18, 0.35), paint)
+      mesh.ellipsoid(Vector(0, 0.77, -0.42), Vector(0.18, 0.1, 0.45), tyre)
+      mesh.ellipsoid(Vector(0, 0.67, -0.78), Vector(0.14, 0.11, 0.27), paint)
       for side: Float in [-0.08, 0.08] {
         mesh.bar(Vector(side, wheel, base), Vector(side, 0.95, base - 0.32), 0.03, 0.03, steel, sides: 5)
       }
       mesh.bar(Vector(-0.34, 1.0, base - 0.36), Vector(0.34, 1.0, base - 0.36), 0.022, 0.022, tyre, sides: 5)
       mesh.ellipsoid(Vector(0, 0.88, base - 0.12), Vector(0.12, 0.13, 0.12), paint, sides: 6)
-      mesh.disc(Vector(0, 0.88, base + 0.01), Vector(0, 0, 1), 0.08, mesh.surface(.lamp(Vector(0.9, 0.9, 0.85), glow: 0.15 + lit)))
+      mesh.disc(
+        Vector(0, 0.88, base + 0.01), Vector(0, 0, 1), 0.08,
+        mesh.surface(.lamp(Vector(0.9, 0.9, 0.85), glow: 0.15 + lit)))
       mesh.bar(Vector(0.17, 0.3, 0.1), Vector(0.19, 0.38, -0.7), 0.05, 0.06, steel, sides: 6, capped: true)
     }
   }
@@ -150,7 +158,8 @@ extension Mesh {
     }
     object(.rider) {
       $0.body(
-        height: random.between(1.6, 1.88), .riding(saddle: motorized ? 0.8 : 0.9, reach: random.nextUniform(), pedals: motorized ? 0 : pedals),
+        height: random.between(1.6, 1.88),
+        .riding(saddle: motorized ? 0.8 : 0.9, reach: random.nextUniform(), pedals: motorized ? 0 : pedals),
         asset, &random)
     }
   }

@@ -14,7 +14,8 @@ extension Mesh {
         place + Vector(random.between(-1, 1), random.between(-1, 1), random.between(-1, 1)) * size
       }
       // Light as on the crown as a whole, with a little of each leaf's own.
-      let normal = normalized(out + Vector(random.between(-1, 1), random.between(-0.6, 1.2), random.between(-1, 1)) * 0.6)
+      let normal = normalized(
+        out + Vector(random.between(-1, 1), random.between(-0.6, 1.2), random.between(-1, 1)) * 0.6)
       let corners = [corner(), corner(), corner()].map { vertex($0, normal, $0) }
       triangle(corners[0], corners[1], corners[2], surface)
     }
@@ -55,7 +56,8 @@ extension Mesh {
         let radii = Vector(radius, radius * (isConical ? 0.9 : 0.8), radius)
         mesh.ellipsoid(place, radii * 0.56, shade, sides: 8)
         let count = Int(130 * fullness * detail)
-        mesh.leaves(place, radii, count: count, size: max(0.1 * radius + 0.09, 0.14) / detail.squareRoot(), leaf, &random)
+        mesh.leaves(
+          place, radii, count: count, size: max(0.1 * radius + 0.09, 0.14) / detail.squareRoot(), leaf, &random)
       }
     }
   }
@@ -75,7 +77,8 @@ extension Mesh {
         let radii = Vector(length / Float(pieces) * 0.62, height * random.between(0.46, 0.56), depth / 2)
         let place = Vector(x, radii.y * 0.9, depth / 2)
         mesh.ellipsoid(place, radii * 0.85, shade, sides: 6)
-        mesh.leaves(place, radii, count: Int(60 * detail), size: (0.1 + 0.04 * height) / detail.squareRoot(), leaf, &random)
+        mesh.leaves(
+          place, radii, count: Int(60 * detail), size: (0.1 + 0.04 * height) / detail.squareRoot(), leaf, &random)
       }
     }
   }

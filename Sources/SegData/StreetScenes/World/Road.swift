@@ -23,7 +23,8 @@ struct Road {
       for index in 0..<steps {
         let s = direction * (Float(index) + 0.5) * Road.step
         let h = heading(s)
-        place += Vector(sin(h), mix(slope, later, smoothstep(rise - 15, rise + 15, s)), cos(h)) * (direction * Road.step)
+        place +=
+          Vector(sin(h), mix(slope, later, smoothstep(rise - 15, rise + 15, s)), cos(h)) * (direction * Road.step)
         result.append(place)
       }
       return result

@@ -30,8 +30,10 @@ extension StreetPlan {
     _ mesh: inout Mesh, _ side: Int, _ wetness: Float, _ assets: Assets, _ random: inout RandomSource
   ) {
     let sign = StreetPlan.sign(side), measures = sides[side], top = measures.kerb
-    var stones = assets.draw("paving", &random), tar = assets.draw("asphalt", &random), lawn = assets.draw("grass", &random)
-    let paved = random.chance(0.68) ? Material.paving(&stones, wetness: wetness) : Material.asphalt(&tar, wetness: wetness)
+    var stones = assets.draw("paving", &random), tar = assets.draw("asphalt", &random),
+      lawn = assets.draw("grass", &random)
+    let paved =
+      random.chance(0.68) ? Material.paving(&stones, wetness: wetness) : Material.asphalt(&tar, wetness: wetness)
     let curb = Material.plaster(&stones), grass = Material.grass(&lawn)
     let yardIsGreen = random.chance(0.3)
     let hasStrip = random.chance(0.3)
@@ -44,7 +46,8 @@ extension StreetPlan {
         mesh.band(road, s, from: (k + 0.16 * sign, top), to: (lots(side) * sign, top + 0.04), ground)
         if measures.verge > 0 {
           mesh.object(.terrain) { mesh in
-            mesh.band(road, s, from: (k + 0.2 * sign, top + 0.012), to: (walk(side) * sign, top + 0.05), mesh.surface(grass))
+            mesh.band(
+              road, s, from: (k + 0.2 * sign, top + 0.012), to: (walk(side) * sign, top + 0.05), mesh.surface(grass))
           }
         } else if hasStrip {
           // A cycle track: red or grey stones, still sidewalk.
@@ -81,7 +84,11 @@ extension StreetPlan {
         }
       }
     } else if random.chance(0.75) {
-      if random.chance(0.3) { line(StreetPlan.length, 0) } else { dashes(0, random.between(2, 4), random.between(3, 7)) }
+      if random.chance(0.3) {
+        line(StreetPlan.length, 0)
+      } else {
+        dashes(0, random.between(2, 4), random.between(3, 7))
+      }
     }
     for side in 0..<2 {
       let sign = StreetPlan.sign(side)
@@ -107,7 +114,9 @@ extension StreetPlan {
       mesh.at(road.lot(crossing.s, from * StreetPlan.sign(side), side: StreetPlan.sign(side))) { mesh in
         let w = crossing.half, far: Float = 90
         mesh.object(.road) { mesh in
-          mesh.quad(Vector(-w, 0.01, -0.3), Vector(w, 0.01, -0.3), Vector(w, 0.01, far), Vector(-w, 0.01, far), mesh.surface(roadway))
+          mesh.quad(
+            Vector(-w, 0.01, -0.3), Vector(w, 0.01, -0.3), Vector(w, 0.01, far), Vector(-w, 0.01, far),
+            mesh.surface(roadway))
         }
         var stones = assets.draw("paving", &random)
         let paved = Material.paving(&stones)
@@ -123,7 +132,9 @@ extension StreetPlan {
           for index in 0..<5 where random.chance(0.85) {
             let z = 17 + Float(index) * 14, x = edge * (w + 2.4)
             mesh.at(Frame(Vector(x, 0, z), heading: edge * .pi / 2)) {
-              $0.house(width: random.between(9, 13.5), depth: 9, height: random.between(6, 15), assets.draw("house", &random), &random)
+              $0.house(
+                width: random.between(9, 13.5), depth: 9, height: random.between(6, 15), assets.draw("house", &random),
+                &random)
             }
           }
         }

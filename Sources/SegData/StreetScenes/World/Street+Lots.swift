@@ -15,7 +15,9 @@ extension StreetPlan {
         s = lot.upperBound + (random.chance(0.2) ? random.between(0.5, 3) : 0)
         guard isClear(side, lot) else { continue }
         let middle = (lot.lowerBound + lot.upperBound) / 2
-        mesh.at(road.lot(middle, lots(side) * StreetPlan.sign(side), side: StreetPlan.sign(side), height: sides[side].kerb)) {
+        mesh.at(
+          road.lot(middle, lots(side) * StreetPlan.sign(side), side: StreetPlan.sign(side), height: sides[side].kerb)
+        ) {
           drawLot(&$0, width, setback, storeys, sides[side].isWalled, assets, &random)
         }
       }
@@ -49,7 +51,8 @@ extension StreetPlan {
         mesh.object(.terrain) { mesh in
           let grass = mesh.surface(.grass(&lawn))
           mesh.quad(
-            Vector(-width / 2, 0.06, 0.3), Vector(width / 2, 0.06, 0.3), Vector(width / 2, 0.5, 14), Vector(-width / 2, 0.5, 14), grass)
+            Vector(-width / 2, 0.06, 0.3), Vector(width / 2, 0.06, 0.3), Vector(width / 2, 0.5, 14),
+            Vector(-width / 2, 0.5, 14), grass)
         }
       }
       for _ in 0..<random.whole(2...5) {
@@ -104,7 +107,9 @@ extension StreetPlan {
       let x = Float(index) * 16 + random.between(-4, 4), z = random.between(14, 34) - abs(Float(index)) * 5
       mesh.at(Frame(end.point(Vector(x, 0, z)), heading: atan2(end.ahead.x, end.ahead.z))) {
         if random.chance(0.5) {
-          $0.house(width: random.between(11, 20), depth: 9, height: random.between(7, 20), assets.draw("house", &random), &random)
+          $0.house(
+            width: random.between(11, 20), depth: 9, height: random.between(7, 20), assets.draw("house", &random),
+            &random)
         } else {
           for tree in 0..<3 {
             $0.at(Frame(Vector(Float(tree) * 5 - 5, 0, 0))) { $0.tree(assets.draw("plant", &random), &random) }

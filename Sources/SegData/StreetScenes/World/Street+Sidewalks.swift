@@ -20,7 +20,9 @@ extension StreetPlan {
       for side in 0..<2 {
         let sign = StreetPlan.sign(side)
         let arm = side == 0 && random.chance(0.5) ? min(half * 0.9, 5) : 0
-        mesh.at(road.frame(s, sign * (kerb(side) + 0.5), height: sides[side].kerb)) { $0.trafficLight(asset, &random, arm: arm) }
+        mesh.at(road.frame(s, sign * (kerb(side) + 0.5), height: sides[side].kerb)) {
+          $0.trafficLight(asset, &random, arm: arm)
+        }
       }
     }
     for _ in 0..<random.whole(0...4) where random.chance(0.6) {
@@ -32,7 +34,9 @@ extension StreetPlan {
     }
   }
 
-  private func place(_ mesh: inout Mesh, _ side: Int, _ s: Float, _ d: Float, heading: Float = 0, _ body: (inout Mesh) -> Void) {
+  private func place(
+    _ mesh: inout Mesh, _ side: Int, _ s: Float, _ d: Float, heading: Float = 0, _ body: (inout Mesh) -> Void
+  ) {
     guard isClear(side, (s - 0.5)...(s + 0.5)) else { return }
     mesh.at(road.lot(s, d * StreetPlan.sign(side), side: StreetPlan.sign(side), height: sides[side].kerb)) {
       $0.at(Frame(heading: heading), body)
@@ -67,15 +71,22 @@ extension StreetPlan {
     }
     if random.chance(0.3) {
       let asset = assets.draw("bollard", &random), first = random.between(3, 25), spacing = random.between(1.2, 2.4)
-      for index in 0..<random.whole(4...16) { place(&mesh, side, first + Float(index) * spacing, nearKerb) { $0.bollard(asset) } }
+      for index in 0..<random.whole(4...16) {
+        place(&mesh, side, first + Float(index) * spacing, nearKerb) { $0.bollard(asset) }
+      }
     }
     if random.chance(0.22) {
       // Railings at the kerb.
       let from = random.between(5, 45), length = random.between(6, 18)
-      place(&mesh, side, from + length / 2, nearKerb) { $0.fence(length: length, height: 1, assets.draw("fence", &random)) }
+      place(&mesh, side, from + length / 2, nearKerb) {
+        $0.fence(length: length, height: 1, assets.draw("fence", &random))
+      }
     }
     for _ in 0..<random.whole(0...4) {
-      place(&mesh, side, random.between(4, 70), random.chance(0.5) ? nearKerb : nearLots, heading: random.chance(0.7) ? 0 : 1.57) {
+      place(
+        &mesh, side, random.between(4, 70), random.chance(0.5) ? nearKerb : nearLots,
+        heading: random.chance(0.7) ? 0 : 1.57
+      ) {
         $0.clutter(assets.draw("clutter", &random), &random)
       }
     }
@@ -85,7 +96,9 @@ extension StreetPlan {
       func row(_ mesh: inout Mesh) {
         for index in 0..<count {
           let s = first + Float(index) * (isRack ? 0.6 : 2)
-          place(&mesh, side, s, isRack ? nearLots - 0.6 : nearLots, heading: isRack ? random.between(-0.2, 0.2) : .pi / 2) {
+          place(
+            &mesh, side, s, isRack ? nearLots - 0.6 : nearLots, heading: isRack ? random.between(-0.2, 0.2) : .pi / 2
+          ) {
             $0.at(Frame().rolled(random.between(-0.12, 0.12))) { $0.bicycle(assets.draw("bicycle", &random), &random) }
           }
         }
@@ -105,7 +118,8 @@ extension StreetPlan {
         for member in 0..<size {
           let along = size > 4 ? random.between(-1.4, 1.4) : random.between(-0.25, 0.25)
           let across = size > 4 ? random.between(-1, 1) : Float(member) * 0.62
-          place(&mesh, side, s + along, min(d + across, lots(side) - 0.2), heading: heading + random.between(-0.4, 0.4)) {
+          place(&mesh, side, s + along, min(d + across, lots(side) - 0.2), heading: heading + random.between(-0.4, 0.4))
+          {
             $0.pedestrian(assets.draw("person", &random), &random)
           }
         }

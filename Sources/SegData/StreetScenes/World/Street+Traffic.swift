@@ -51,7 +51,9 @@ extension StreetPlan {
     let gaps: ClosedRange<Float> = random.chance(0.2) ? 7...11 : (random.chance(0.5) ? 14...45 : 45...110)
     var s = (isOwn ? 9 : 6) + random.between(0, gaps.upperBound)
     while s < 130 {
-      mesh.at(road.frame(s, d + random.between(-0.35, 0.35), heading: (isOncoming ? .pi : 0) + random.between(-0.04, 0.04))) {
+      mesh.at(
+        road.frame(s, d + random.between(-0.35, 0.35), heading: (isOncoming ? .pi : 0) + random.between(-0.04, 0.04))
+      ) {
         s += drawVehicle(&$0, assets, &random)
       }
       s += random.between(gaps.lowerBound, gaps.upperBound)
@@ -88,7 +90,7 @@ extension StreetPlan {
         if kind < 0.005 {
           $0.truck(assets.draw("truck", &random), &random, lit: 0)
           s += 5
-        } else if kind < 0.028 {
+        } else if kind < 0.033 {
           // Motorcycles stand side by side across the lane.
           for index in 0..<random.whole(1...3) {
             $0.at(Frame(Vector(0, 0, Float(index) * 0.9 - 1), heading: sign * -1.2).rolled(0.15)) {

@@ -22,8 +22,10 @@ struct Street {
     plan.drawBackdrop(&mesh, assets, seed.stream(7))
 
     let height = view.between(1.15, 1.75)
-    let frame = plan.road.frame(0, plan.ownLane + view.between(-0.4, 0.4), heading: view.between(-0.07, 0.07), height: height)
-      .pitched(view.between(0.0, 0.075)).rolled(view.between(-0.022, 0.022))
+    let frame = plan.road.frame(
+      0, plan.ownLane + view.between(-0.4, 0.4), heading: view.between(-0.07, 0.07), height: height
+    )
+    .pitched(view.between(0.0, 0.075)).rolled(view.between(-0.022, 0.022))
     if view.chance(0.75) {
       mesh.at(frame) {
         $0.bonnet(width: view.between(0.7, 0.95), drop: view.between(0.3, 0.42), reach: view.between(1.7, 2.5), &view)
@@ -73,13 +75,15 @@ struct StreetPlan {
     half = laneWidth * Float(lanes) + (hasTracks ? 3.1 : 0)
     sides = (0..<2).map { _ in
       Side(
-        hasParking: random.chance(0.45), kerb: random.between(0.05, 0.16), verge: random.chance(0.16) ? random.between(0.8, 2) : 0,
+        hasParking: random.chance(0.45), kerb: random.between(0.05, 0.16),
+        verge: random.chance(0.16) ? random.between(0.8, 2) : 0,
         walk: random.between(2.2, 5.2), isWalled: random.chance(0.36),
         treeSpacing: random.chance(0.6) ? random.between(6, 13) : nil)
     }
     crossing =
       random.chance(0.6)
-      ? (random.between(16, 60), random.between(3.2, 6), random.pick([[true, true], [true, false], [false, true]])) : nil
+      ? (random.between(16, 60), random.between(3.2, 6), random.pick([[true, true], [true, false], [false, true]]))
+      : nil
     ownLane = half - laneWidth * (lanes == 2 && random.chance(0.5) ? 1.5 : 0.5)
   }
 

@@ -12,7 +12,6 @@ enum StreetClass: UInt8, CaseIterable {
 
   /// The number that Cityscapes' files use.
   var labelID: Int32 {
-    let ids: [Int32] = [7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33]
-    return self == .void ? 4 : ids[Int(rawValue)]
+    self == .void ? 4 : Cityscapes.labelIDs[Int(rawValue)]
   }
 }

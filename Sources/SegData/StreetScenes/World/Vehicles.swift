@@ -49,7 +49,8 @@ extension Mesh {
       let sill = clearance, nose = min(hood, belt - 0.02)
       let lower: [SIMD2<Float>] = [
         [rear + 0.12, sill], [rear, sill + 0.18], [rear + 0.02, belt - 0.1], [rear + 0.1, belt],
-        [front - hoodLength, belt], [front - 0.12, nose - 0.06], [front, nose - 0.2], [front - 0.02, sill + 0.15], [front - 0.18, sill],
+        [front - hoodLength, belt], [front - 0.12, nose - 0.06], [front, nose - 0.2], [front - 0.02, sill + 0.15],
+        [front - 0.18, sill],
       ]
       mesh.extrusion(lower, half: half, taper: [0.1, 0.04, 0.02, 0.05, 0.05, 0.12, 0.14, 0.06, 0.12], body)
       // The cabin: glass all around under a painted roof.
@@ -79,18 +80,24 @@ extension Mesh {
       for z in [front - 0.78, rear + 0.75] {
         mesh.wheel(z, radius: wheelRadius, half: half - 0.01, width: 0.2, dark, hub)
         for side: Float in [-1, 1] {
-          mesh.disc(Vector(side * (half - 0.03), wheelRadius, z), Vector(side, 0, 0), wheelRadius + 0.055, dark, sides: 14)
+          mesh.disc(
+            Vector(side * (half - 0.03), wheelRadius, z), Vector(side, 0, 0), wheelRadius + 0.055, dark, sides: 14)
         }
       }
-      mesh.box(Vector(-half + 0.1, sill - 0.03, rear + 0.2), Vector(half - 0.1, sill + 0.05, front - 0.2), dark, open: false)
-      mesh.box(Vector(-half + 0.08, sill + 0.05, rear - 0.015), Vector(half - 0.08, sill + 0.16, rear + 0.1), dark, open: false)
+      mesh.box(
+        Vector(-half + 0.1, sill - 0.03, rear + 0.2), Vector(half - 0.1, sill + 0.05, front - 0.2), dark, open: false)
+      mesh.box(
+        Vector(-half + 0.08, sill + 0.05, rear - 0.015), Vector(half - 0.08, sill + 0.16, rear + 0.1), dark, open: false
+      )
       mesh.lamps(
         rear - 0.006, y: belt - 0.32, half: half, width: asset.between(0.16, 0.3), height: asset.between(0.12, 0.3),
         Vector(0.75, 0.04, 0.03), glow: 0.08 + lit)
       mesh.lamps(
-        front + 0.012, y: nose - 0.24, half: half - 0.04, width: asset.between(0.2, 0.36), height: 0.13, Vector(0.9, 0.9, 0.85),
+        front + 0.012, y: nose - 0.24, half: half - 0.04, width: asset.between(0.2, 0.36), height: 0.13,
+        Vector(0.9, 0.9, 0.85),
         glow: 0.1 + 2.2 * lit)
-      let plate = mesh.surface(Material(.sign, Vector(0.75, 0.75, 0.72), Vector(0.05, 0.05, 0.06), scale: 0.26, seed: 3))
+      let plate = mesh.surface(
+        Material(.sign, Vector(0.75, 0.75, 0.72), Vector(0.05, 0.05, 0.06), scale: 0.26, seed: 3))
       for (z, y) in [(rear - 0.022, sill + 0.28), (front + 0.02, sill + 0.12)] {
         mesh.quad(Vector(-0.26, y, z), Vector(0.26, y, z), Vector(0.26, y + 0.12, z), Vector(-0.26, y + 0.12, z), plate)
       }
@@ -103,23 +110,29 @@ extension Mesh {
 
   /// A long vehicle's box with a band of windows, from `rear` to `front`.
   private mutating func coach(
-    _ rear: Float, _ front: Float, half: Float, floor: Float, height: Float, windows: ClosedRange<Float>, _ body: UInt32,
+    _ rear: Float, _ front: Float, half: Float, floor: Float, height: Float, windows: ClosedRange<Float>,
+    _ body: UInt32,
     _ glass: UInt32
   ) {
     let slope: Float = 0.18
     extrusion(
-      [[rear, floor], [rear + 0.03, height - 0.12], [rear + 0.2, height], [front - 0.35, height], [front - slope * 0.6, height - 0.25], [front, floor + 0.5], [front - 0.05, floor]],
+      [
+        [rear, floor], [rear + 0.03, height - 0.12], [rear + 0.2, height], [front - 0.35, height],
+        [front - slope * 0.6, height - 0.25], [front, floor + 0.5], [front - 0.05, floor],
+      ],
       half: half, taper: [0, 0.02, 0.1, 0.1, 0.03, 0, 0.02], body)
     for side: Float in [-1, 1] {
       let x = side * (half + 0.008)
       quad(
         Vector(x, windows.lowerBound, rear + 0.3), Vector(x, windows.lowerBound, front - 0.4),
-        Vector(x - side * 0.02, windows.upperBound, front - 0.5), Vector(x - side * 0.02, windows.upperBound, rear + 0.35), glass)
+        Vector(x - side * 0.02, windows.upperBound, front - 0.5),
+        Vector(x - side * 0.02, windows.upperBound, rear + 0.35), glass)
     }
     let inset = half * 0.9
     quad(
       Vector(-inset, windows.lowerBound - 0.15, front - 0.03), Vector(inset, windows.lowerBound - 0.15, front - 0.03),
-      Vector(inset, windows.upperBound + 0.15, front - slope), Vector(-inset, windows.upperBound + 0.15, front - slope), glass)
+      Vector(inset, windows.upperBound + 0.15, front - slope), Vector(-inset, windows.upperBound + 0.15, front - slope),
+      glass)
     quad(
       Vector(-inset, windows.lowerBound + 0.2, rear - 0.008), Vector(inset, windows.lowerBound + 0.2, rear - 0.008),
       Vector(inset, windows.upperBound, rear - 0.008), Vector(-inset, windows.upperBound, rear - 0.008), glass)
@@ -136,7 +149,8 @@ extension Mesh {
       for z in [front - 2.6, rear + 2.2] { mesh.wheel(z, radius: 0.48, half: 1.26, width: 0.28, dark, hub) }
       let board = mesh.surface(.lamp(Vector(0.9, 0.55, 0.1), glow: 0.25 + lit))
       mesh.quad(
-        Vector(-0.8, height - 0.33, front - 0.1), Vector(0.8, height - 0.33, front - 0.1), Vector(0.8, height - 0.13, front - 0.13),
+        Vector(-0.8, height - 0.33, front - 0.1), Vector(0.8, height - 0.33, front - 0.1),
+        Vector(0.8, height - 0.13, front - 0.13),
         Vector(-0.8, height - 0.13, front - 0.13), board)
       if asset.chance(0.5) {
         let advert = mesh.surface(.picture(&random, size: 1.6))
@@ -146,7 +160,8 @@ extension Mesh {
         }
       }
       mesh.lamps(rear - 0.02, y: 0.8, half: 1.2, width: 0.2, height: 0.4, Vector(0.75, 0.04, 0.03), glow: 0.08 + lit)
-      mesh.lamps(front + 0.01, y: 0.6, half: 1.15, width: 0.35, height: 0.2, Vector(0.9, 0.9, 0.85), glow: 0.1 + 2 * lit)
+      mesh.lamps(
+        front + 0.01, y: 0.6, half: 1.15, width: 0.35, height: 0.2, Vector(0.9, 0.9, 0.85), glow: 0.1 + 2 * lit)
     }
   }
 
@@ -165,7 +180,9 @@ extension Mesh {
       let load = mesh.surface(kind == 0 ? .paint(&asset, gloss: 0.12) : (kind == 1 ? .boards(&asset) : .cloth(&asset)))
       if kind == 1 && asset.chance(0.6) {
         mesh.box(Vector(-1.2, 0.85, rear), Vector(1.2, 1.0, front - cab - 0.15), load, open: false)
-        for side: Float in [-1.2, 1.15] { mesh.box(Vector(side, 1, rear), Vector(side + 0.05, 1.55, front - cab - 0.2), load) }
+        for side: Float in [-1.2, 1.15] {
+          mesh.box(Vector(side, 1, rear), Vector(side + 0.05, 1.55, front - cab - 0.2), load)
+        }
         mesh.box(Vector(-1.2, 1, rear), Vector(1.2, 1.55, rear + 0.05), load)
       } else {
         mesh.box(Vector(-1.22, 0.8, rear), Vector(1.22, height, front - cab - 0.12), load, open: false)
@@ -182,7 +199,8 @@ extension Mesh {
         mesh.wheel(z, radius: 0.47, half: 1.16, width: 0.3, dark, hub)
       }
       mesh.lamps(rear - 0.02, y: 0.6, half: 1.1, width: 0.3, height: 0.15, Vector(0.75, 0.04, 0.03), glow: 0.08 + lit)
-      mesh.lamps(front + 0.01, y: 0.65, half: 1.05, width: 0.3, height: 0.18, Vector(0.9, 0.9, 0.85), glow: 0.1 + 2 * lit)
+      mesh.lamps(
+        front + 0.01, y: 0.65, half: 1.05, width: 0.3, height: 0.18, Vector(0.9, 0.9, 0.85), glow: 0.1 + 2 * lit)
     }
   }
 
@@ -220,8 +238,10 @@ extension Mesh {
           let u = Float(column) / Float(columns) * 2 - 1
           let x = u * width * (1 - 0.14 * v)
           let y = -drop - 0.1 * v * v - 0.12 * u * u * u * u - (row == rows ? 0.4 : 0)
-          grid.append(mesh.vertex(
-            Vector(x, y, 0.3 + reach * v * (1 - 0.1 * u * u)), normalized(Vector(0.3 * u * u * u, 1, 0.25 * v)), Vector(x, v, 0)))
+          grid.append(
+            mesh.vertex(
+              Vector(x, y, 0.3 + reach * v * (1 - 0.1 * u * u)), normalized(Vector(0.3 * u * u * u, 1, 0.25 * v)),
+              Vector(x, v, 0)))
         }
       }
       for row in 0..<rows {

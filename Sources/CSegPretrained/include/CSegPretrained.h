@@ -1,0 +1,8 @@
+// Weights that this package trained on its own StreetScenes, and their card, as bytes of the program.
+#pragma once
+#include <stddef.h>
+
+// The bytes of a safetensors file; `count` receives how many.
+const void *sk_streets_weights(size_t *count);
+// The text of its card.
+const void *sk_streets_card(size_t *count);

@@ -1,0 +1,21 @@
+#include "CSegPretrained.h"
+
+// #embed came with C23; clang has it in every mode.
+#pragma clang diagnostic ignored "-Wc23-extensions"
+
+_Alignas(64) static const unsigned char weights[] = {
+#embed "streets-ffnet22S-half.safetensors"
+};
+static const unsigned char card[] = {
+#embed "streets-ffnet22S-half.md"
+};
+
+const void *sk_streets_weights(size_t *count) {
+  *count = sizeof weights;
+  return weights;
+}
+
+const void *sk_streets_card(size_t *count) {
+  *count = sizeof card;
+  return card;
+}
