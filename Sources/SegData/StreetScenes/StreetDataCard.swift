@@ -168,9 +168,9 @@ struct SceneFacts: Sendable {
   /// Pixels of each visible thing if nothing stood before it.
   let silhouettes: [Int32: Int]
 
-  init(_ street: Street, size: Pair) {
-    let visibility = Visibility(street.mesh, street.camera, size: size)
-    instances = visibility.instances(street.mesh)
+  init(_ street: Street, _ rendering: Rendering) {
+    instances = rendering.pixels.map { Int32($0.instance) }
+    let visibility = Visibility(street.mesh, street.camera, size: rendering.size)
     silhouettes = visibility.silhouettes(street.mesh, of: Set(instances).subtracting([0]))
   }
 }

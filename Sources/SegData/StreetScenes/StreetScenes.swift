@@ -68,20 +68,23 @@ public struct StreetScenes: SegmentationDataset {
   }
 
   /// Renders one frame.
-  public func frame(at index: Int) -> StreetFrame { frame(of: street(at: index), at: index) }
+  public func frame(at index: Int) -> StreetFrame { frame(rendered(street(at: index)), at: index) }
 
   /// Renders several frames, each on a thread of its own: faster than one after another, and the same.
   public func frames(at indices: [Int]) -> [StreetFrame] { concurrentMap(indices, frame(at:)) }
 
   /// One frame, and what its card needs beside it.
   func frameWithScene(at index: Int) -> (StreetFrame, SceneFacts) {
-    let street = street(at: index)
-    return (frame(of: street, at: index), SceneFacts(street, size: size))
+    let view = rendered(street(at: index))
+    return (frame(view, at: index), SceneFacts(view.street, view.rendering))
   }
 
-  private func frame(of street: Street, at index: Int) -> StreetFrame {
-    let domain = street.daylight.domain
-    let rendering = Rendering(street.mesh, street.camera, street.daylight, size: size)
+  private func rendered(_ street: Street) -> (street: Street, rendering: Rendering) {
+    (street, Rendering(street.mesh, street.camera, street.daylight, size: size))
+  }
+
+  private func frame(_ view: (street: Street, rendering: Rendering), at index: Int) -> StreetFrame {
+    let (street, rendering) = view, domain = street.daylight.domain
     var random = RandomSource(seed: seed, name: name(at: index) + "/sensor")
     let sensor = hasSensor ? SensorModel(domain, &random) : SensorModel()
     let pixels = rendering.pixels

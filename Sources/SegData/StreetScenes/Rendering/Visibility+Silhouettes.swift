@@ -1,25 +1,6 @@
 import SegKernels
 
 extension Visibility {
-  /// The thing whose triangle each pixel's centre shows, H×W; 0 where there is none.
-  func instances(_ mesh: Mesh) -> [Int32] {
-    var result = [Int32](repeating: 0, count: size.height * size.width)
-    result.withUnsafeMutableBufferPointer { result in
-      let result = result.baseAddress!
-      forEachTile { tile in
-        for row in tile.rows {
-          for column in tile.columns {
-            let number = tile.seen[tile.index(row, column)][7]
-            guard number > 0 else { continue }
-            let surface = mesh.triangles[Int(triangles[Int(number) - 1].source)].surface
-            result[row * size.width + column] = Int32(mesh.surfaces[Int(surface)].instance)
-          }
-        }
-      }
-    }
-    return result
-  }
-
   /// How many pixel centres each of some things would cover if nothing stood before them; what lies outside the
   /// picture does not count.
   func silhouettes(_ mesh: Mesh, of things: Set<Int32>) -> [Int32: Int] {
