@@ -140,11 +140,7 @@ private final class BottleneckExpansion: UnaryModule {
   }
 
   func callAsFunction(_ x: Tensor) -> Tensor {
-    var y = x
-    for (index, unit) in units.enumerated() {
-      y = unit.norm(unit.conv(y))
-      if index < 2 { y = relu(y) }
-    }
-    return relu(y + (downsample?(x) ?? x))
+    let y = units.dropLast().reduce(x) { y, unit in unit.norm(unit.conv(y), rectified: true) }
+    return units[2].norm(units[2].conv(y), adding: downsample?(x) ?? x, rectified: true)
   }
 }

@@ -17,20 +17,38 @@ extension OperationTable {
     row("depthwise, two a channel", [1, 2, 4, 5], 4, 3, padding: 1, groups: 2),
     row("with bias", [2, 2, 4, 4], 3, 3, padding: 1, bias: true), row("one pixel", [1, 3, 1, 1], 4, 3, padding: 1),
     row("one column", [1, 1, 13, 1], 2, 3, padding: 1), row("no images", [0, 2, 5, 5], 3, 3, padding: 1),
-    row("several panels", [2, 33, 47, 61], 37, 3, padding: 1),
+    row("several panels", [2, 33, 47, 61], 37, 3, padding: 1, tolerance: winograd),
     row("several panels, stride 2", [1, 40, 65, 97], 33, 3, stride: 2, padding: 1),
     row("1×1, many pixels", [1, 65, 71, 113], 31, 1, bias: true),
     row("first layer", [1, 3, 64, 96], 32, 3, stride: 2, padding: 1, bias: true),
+    // With eight outputs and more, blocked kernels do it.
+    row("3×3, few tiles", [1, 8, 5, 6], 8, 3, padding: 1, tolerance: winograd, gradient: true),
+    row("3×3, twelve tiles", [2, 9, 9, 7], 10, 3, padding: 1, bias: true, tolerance: winograd, gradient: true),
+    row("3×3 without padding, in blocks", [1, 8, 6, 7], 9, 3, tolerance: winograd, gradient: true),
+    row("3×3 padded by 2", [1, 8, 3, 4], 8, 3, padding: 2, tolerance: winograd, gradient: true),
+    row("3×3 padded by 4", [1, 8, 2, 3], 8, 3, padding: 4, tolerance: winograd, gradient: true),
+    row("3×3 dilation 2, in blocks", [1, 8, 7, 5], 8, 3, padding: 2, dilation: 2, tolerance: winograd, gradient: true),
+    row("3×3 stride 2, in blocks", [1, 9, 6, 7], 8, 3, stride: 2, padding: 1, gradient: true),
+    row("3×3 stride 3, in blocks", [1, 8, 9, 8], 8, 3, stride: 3, padding: 1, gradient: true),
+    row("strides 1 and 2, in blocks", [1, 8, 4, 7], 8, 3, stride: [1, 2], padding: 1, gradient: true),
+    row("1×1, in blocks", [2, 9, 3, 5], 17, 1, bias: true, gradient: true),
+    row("1×1 stride 2, in blocks", [1, 8, 5, 6], 24, 1, stride: 2, gradient: true),
+    row("1×1 padded, in blocks", [1, 8, 3, 3], 8, 1, padding: 1, gradient: true),
+    row("5×1, in blocks", [1, 8, 6, 3], 8, [5, 1], padding: [2, 0], gradient: true),
+    row("3 channels, in blocks", [2, 3, 9, 7], 16, 3, stride: 2, padding: 1, gradient: true),
   ]
+
+  /// F(4×4, 3×3) computes with tiles that are evaluated at six points: its error is that of the larger numbers between.
+  private static let winograd = 4e-6
 
   private static func row(
     _ label: String, _ shape: Shape, _ outputs: Int, _ kernel: Pair, stride: Pair = 1, padding: Pair = 0,
-    dilation: Pair = 1, groups: Int = 1, bias: Bool = false, gradient: Bool? = nil
+    dilation: Pair = 1, groups: Int = 1, bias: Bool = false, tolerance: Double = 1e-6, gradient: Bool? = nil
   ) -> OperationCase {
     let weight: Shape = [outputs, shape[1] / groups, kernel.height, kernel.width]
     return OperationCase(
       "conv2d", label, [(shape, .normal), (weight, .normal)] + (bias ? [([outputs], .normal)] : []),
-      tolerance: 1e-6, checksGradient: gradient,
+      tolerance: tolerance, checksGradient: gradient,
       run: {
         conv2d(
           $0[0], weight: $0[1], bias: $0.count > 2 ? $0[2] : nil, stride: stride, padding: padding, dilation: dilation,

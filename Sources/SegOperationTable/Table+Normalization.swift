@@ -32,8 +32,27 @@ extension OperationTable {
           Reference.batchNormTraining(
             Reference.add($0[0], ReferenceArray([], [1000])), weight: $0[1], bias: $0[2]
           ).y
-        })
+        }),
+      training("rectified", [2, 9, 3, 4], rectified: true), training("with addend", [1, 3, 4, 5], adding: true),
+      training("with addend, rectified", [2, 8, 3, 3], adding: true, rectified: true),
+      training("with addend, rectified, larger", [2, 20, 31, 17], adding: true, rectified: true),
     ]
+
+  private static func training(
+    _ label: String, _ shape: Shape, adding: Bool = false, rectified: Bool = false
+  ) -> OperationCase {
+    OperationCase(
+      "batchNorm", "training, \(label)",
+      [(shape, .normal), ([shape[1]], .positive), ([shape[1]], .normal)] + (adding ? [(shape, .normal)] : []),
+      run: {
+        batchNorm($0[0], weight: $0[1], bias: $0[2], adding: adding ? $0[3] : nil, rectified: rectified).result
+      },
+      reference: {
+        let y = Reference.batchNormTraining($0[0], weight: $0[1], bias: $0[2]).y
+        let sum = adding ? Reference.add(y, $0[3]) : y
+        return rectified ? Reference.relu(sum) : sum
+      })
+  }
 
   // No runs of two elements: normalised, they are ±1 whatever they were, and their gradient is rounding alone.
   static let groupNormalization: [OperationCase] =

@@ -17,10 +17,10 @@ final class OperationCoverageTests: XCTestCase {
     }
     var declared: Set<String> = [], families: Set<String> = []
     for source in try sources("Sources/SegKernels") {
-      for match in source.matches(of: #/(?:struct|enum) (\w+): (?:\w+, )*TensorOperation \{/#) {
+      for match in source.matches(of: #/(?:struct|enum) (\w+): (?:\w+, )*(?:Tensor|Blocked)Operation \{/#) {
         declared.insert(String(match.1))
       }
-      for match in source.matches(of: #/enum \w+: String, TensorOperation \{\s+case ([\w, ]+)/#) {
+      for match in source.matches(of: #/enum \w+: String, (?:Tensor|Blocked)Operation \{\s+case ([\w, ]+)/#) {
         families.formUnion(match.1.split(separator: ", ").map(String.init))
       }
     }

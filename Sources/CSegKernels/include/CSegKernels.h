@@ -125,6 +125,28 @@ typedef struct SKTap {
   X(void, placeChannels, (SK_MAP))                                                                                     \
   X(void, blockChannels, (SK_MAP))                                                                                     \
   X(void, unblockChannels, (SK_MAP))                                                                                   \
+  /* training in channel blocks: weights packed anew at every step, gradients of weights, zeros between pixels */        \
+  X(void, packDirect, (const SKPacking *p, int panel, float *packed))                                                  \
+  X(void, packWinograd2, (const SKPacking *p, int panel, float *packed))                                               \
+  X(void, packWinograd4, (const SKPacking *p, int panel, float *packed))                                               \
+  X(size_t, weightGradientDirectScratch, (const SKWeightStep *step))                                                   \
+  X(size_t, weightGradientDirectSums, (const SKWeightStep *step))                                                      \
+  X(void, weightGradientDirect, (const SKWeightStep *step, int task, float *scratch))                                  \
+  X(void, collectDirect, (const SKWeightStep *step, int task, float *dw))                                              \
+  X(size_t, weightGradientWinogradScratch, (const SKWeightStep *step))                                                 \
+  X(size_t, weightGradientWinogradSums, (const SKWeightStep *step))                                                    \
+  X(void, weightGradientWinograd, (const SKWeightStep *step, int task, float *scratch))                                \
+  X(void, collectWinograd, (const SKWeightStep *step, int task, float *dw))                                            \
+  X(void, spreadPixels, (SK_MAP))                                                                                      \
+  X(void, resizeBlockedGradient, (SK_MAP))                                                                             \
+  /* batch normalisation of one run of one block of channels */                                                        \
+  X(void, momentsOfBlock, (const float *x, const float *origin, size_t n, double *sums))                               \
+  X(void, normalizeBlock, (const SKBlockNorm *p, const float *x, const float *addend, float *y, size_t n))             \
+  X(void, blockGradientSums,                                                                                           \
+    (const SKBlockNorm *p, const float *x, const float *y, const float *dy, size_t n, double *sums))                   \
+  X(void, blockGradient,                                                                                               \
+    (const SKBlockNorm *p, const float *factors, const float *x, const float *y, const float *dy, float *dx,           \
+     float *dAddend, size_t n))                                                                                        \
   /* optimizers, in place */                                                                                           \
   X(void, sgdStep,                                                                                                     \
     (float *parameter, float *velocity, const float *gradient, float rate, float momentum, float decay, int nesterov,  \

@@ -51,3 +51,38 @@ typedef struct SKMapStep {
   /// Where the rows and columns of a resize read.
   const SKTap *rowTaps, *columnTaps;
 } SKMapStep;
+
+/// The gradient of a convolution's weights. A task sums over some of the output pixels (a slice), for some blocks of
+/// input channels and some panels of output channels; then the sums of all tasks are collected.
+typedef struct SKWeightStep {
+  /// The convolution itself: its input, and in `regionPanels` the panels of a task. Direct: rows and columns at once.
+  /// Winograd: all tiles, and in `regionColumns` the tiles at once.
+  SKMapStep map;
+  /// Blocks of input channels of a task.
+  int regionBlocks;
+  /// The parts into which the pixels are cut.
+  int slices;
+  /// The gradient of the output, and the floats from one image to the next.
+  const float *dy;
+  size_t imageDy;
+  /// The sums of all tasks, and the floats that one of them has.
+  float *sums;
+  size_t taskSums;
+} SKWeightStep;
+
+/// Where weights that are to be packed lie.
+typedef struct SKPacking {
+  const float *weight;
+  int outputs, channels, taps;
+  /// Floats from output to output and from channel to channel.
+  size_t outputStride, channelStride;
+  /// The kernel is turned by half a turn.
+  int isTurned;
+} SKPacking;
+
+/// The numbers of one block of channels in a batch normalisation.
+typedef struct SKBlockNorm {
+  const float *mean, *scale, *shift;
+  /// max(0, y) at the end.
+  int rectifies;
+} SKBlockNorm;

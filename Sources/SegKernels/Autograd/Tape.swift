@@ -25,7 +25,7 @@ package final class Tape: Recorder {
       isRecording: true, needsGradient: values.map { $0 != nil }, inputShapes: inputs.map(\.shape))
     // Inside an operation nothing is recorded: its backward is its own affair. What it saves must not hold on to
     // traces, either.
-    var outputs = Recorder.pause { operation.forward(inputs.map { $0.rowMajor().detached() }, &context) }
+    var outputs = Recorder.pause { operation.forward(operation.readable(inputs).map { $0.detached() }, &context) }
     for index in outputs.indices {
       check(
         outputs[index].shape == shapes[index], operation.name,
@@ -50,7 +50,7 @@ package final class Tape: Recorder {
         let incoming = node.outputs.map { gradients.removeValue(forKey: $0) }
         for (output, gradient) in zip(node.outputs, incoming) where wanted.contains(output) { found[output] = gradient }
         guard incoming.contains(where: { $0 != nil }) else { continue }
-        let outgoing = node.operation.backward(incoming, node.context)
+        let outgoing = node.operation.backward(node.operation.readable(incoming), node.context)
         check(
           outgoing.count == node.inputs.count, node.operation.name,
           "has \(node.inputs.count) inputs, its backward made \(outgoing.count) gradients")
@@ -73,11 +73,10 @@ package final class Tape: Recorder {
 
 /// sum += gradient, in place where no one else holds `sum`.
 func accumulate(_ gradient: Tensor, into sum: inout Tensor) {
-  let kernels = kernels
-  gradient.withUnsafeBufferPointer { gradient in
-    sum.withUnsafeMutableBufferPointer { sum in
-      let (source, target) = (gradient.baseAddress!, sum.baseAddress!)
-      parallelRuns(gradient.count) { kernels.accumulate(source + $0.lowerBound, target + $0.lowerBound, $0.count) }
-    }
+  let kernels = kernels, gradient = gradient.inLayout(sum.layout)
+  let (source, target) = (gradient.pointer(for: "gradient"), sum.exclusivePointer())
+  parallelRuns(sum.layout.storedCount(sum.shape)) {
+    kernels.accumulate(source + $0.lowerBound, target + $0.lowerBound, $0.count)
   }
+  withExtendedLifetime(gradient) {}
 }

@@ -33,6 +33,20 @@ extension TensorOperation {
   }
 }
 
+/// An operation that takes images in channel blocks as they are, and their gradients too: it asks each tensor for its
+/// layout. All others are handed row-major tensors.
+package protocol BlockedOperation: TensorOperation {}
+
+extension TensorOperation {
+  /// Tensors in a layout that this operation can read.
+  func readable(_ tensors: [Tensor]) -> [Tensor] { self is any BlockedOperation ? tensors : tensors.map { $0.rowMajor() } }
+
+  /// Gradients in a layout that this operation can read.
+  func readable(_ gradients: [Tensor?]) -> [Tensor?] {
+    self is any BlockedOperation ? gradients : gradients.map { $0?.rowMajor() }
+  }
+}
+
 /// A plain attribute of an operation.
 public enum Attribute: Sendable, Hashable {
   case integer(Int)
@@ -74,7 +88,7 @@ public func apply(_ operation: some TensorOperation, to inputs: [Tensor]) -> [Te
   }
   var context = OperationContext(
     isRecording: false, needsGradient: inputs.map { _ in false }, inputShapes: inputs.map(\.shape))
-  return operation.forward(inputs.map { $0.rowMajor() }, &context)
+  return operation.forward(operation.readable(inputs), &context)
 }
 
 /// Applies an operation that has one result.

@@ -48,11 +48,8 @@ final class ResidualBlock: UnaryModule {
   }
 
   func callAsFunction(_ x: Tensor) -> Tensor {
-    var y = x
-    for (index, (conv, norm)) in convolutions.enumerated() {
-      y = norm(conv(y))
-      if index < convolutions.count - 1 { y = relu(y) }
-    }
-    return relu(y + (downsample?(x) ?? x))
+    let (last, lastNorm) = convolutions.last!
+    let y = convolutions.dropLast().reduce(x) { y, unit in unit.1(unit.0(y), rectified: true) }
+    return lastNorm(last(y), adding: downsample?(x) ?? x, rectified: true)
   }
 }

@@ -34,7 +34,7 @@ final class Stem {
       let parts = units.enumerated().flatMap { index, unit in
         [Part("conv\(first + index)", unit.0), Part("bn\(first + index)", unit.1)]
       }
-      return (parts, { x in units.reduce(x) { relu($1.1($1.0($0))) } })
+      return (parts, { x in units.reduce(x) { $1.1($1.0($0), rectified: true) } })
     }
     switch kind {
     case .standard:
@@ -55,7 +55,7 @@ final class Stem {
       ])
       let bn1 = BatchNorm2d(channels: 2 * width)
       layers = [Part("conv1", conv1), Part("bn1", bn1)]
-      function = { maxPool2d(relu(bn1(conv1($0))), kernel: 3, stride: 2, padding: 1, ceilMode: ceilMode) }
+      function = { maxPool2d(bn1(conv1($0), rectified: true), kernel: 3, stride: 2, padding: 1, ceilMode: ceilMode) }
     }
   }
 

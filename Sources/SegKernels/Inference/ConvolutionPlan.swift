@@ -24,7 +24,9 @@ package enum ConvolutionAlgorithm: String, Sendable, Hashable, CaseIterable {
 /// How one convolution is done and how its work is cut. All of it follows from shape and instruction set, so that results
 /// do not depend on threads or timing.
 struct ConvolutionPlan {
-  let algorithm: ConvolutionAlgorithm
+  private(set) var algorithm: ConvolutionAlgorithm
+  /// The convolution's own; a step may look at it otherwise.
+  let geometry: SKConvGeometry
   /// Everything about the step but its pointers.
   var step: SKMapStep
 
@@ -42,25 +44,40 @@ struct ConvolutionPlan {
     guard convolution.groups == 1 || isDepthwise, weight[2] * weight[3] <= Int(SK_MAX_TAPS), x.elementCount > 0 else {
       return nil
     }
-    step = SKMapStep()
-    step.geometry = convolution.window.geometry(x, for: convolution.name)
-    step.batch = Int32(x[0])
-    step.channels = Int32(x[1])
-    step.outputs = Int32(weight[0])
-    if isDepthwise {
-      algorithm = .depthwise
-      planRows(kernels)
+    let geometry = convolution.window.geometry(x, for: convolution.name)
+    guard isDepthwise else {
+      self.init(geometry, batch: x[0], channels: x[1], outputs: weight[0], kernels: kernels, forced: forced)
       return
     }
-    algorithm = ConvolutionPlan.choose(convolution.window, step, forced)
+    self.init(geometry, batch: x[0], channels: x[1], outputs: weight[0], .depthwise)
+    planRows(kernels)
+  }
+
+  /// A convolution of one group, whose kernel has at most `SK_MAX_TAPS` pixels.
+  init(
+    _ geometry: SKConvGeometry, batch: Int, channels: Int, outputs: Int, kernels: SKKernels,
+    forced: ConvolutionAlgorithm? = nil
+  ) {
+    self.init(geometry, batch: batch, channels: channels, outputs: outputs, .direct)
+    algorithm = ConvolutionPlan.choose(step, forced)
     if let side = algorithm.tileSide { planWinograd(kernels, side) } else { planDirect(kernels) }
   }
 
+  private init(_ geometry: SKConvGeometry, batch: Int, channels: Int, outputs: Int, _ algorithm: ConvolutionAlgorithm) {
+    self.geometry = geometry
+    self.algorithm = algorithm
+    step = SKMapStep()
+    step.geometry = geometry
+    step.batch = Int32(batch)
+    step.channels = Int32(channels)
+    step.outputs = Int32(outputs)
+  }
+
   /// The fastest, as measured on AVX2 with weights that are in no cache (see Documentation/Inference.md).
-  private static func choose(
-    _ window: Window, _ step: SKMapStep, _ forced: ConvolutionAlgorithm?
-  ) -> ConvolutionAlgorithm {
-    guard window.kernel == 3, window.stride == 1, window.dilation.height == window.dilation.width, forced != .direct
+  private static func choose(_ step: SKMapStep, _ forced: ConvolutionAlgorithm?) -> ConvolutionAlgorithm {
+    let g = step.geometry
+    guard g.kernelHeight == 3, g.kernelWidth == 3, g.strideHeight == 1, g.strideWidth == 1,
+      g.dilationHeight == g.dilationWidth, forced != .direct
     else { return .direct }
     if let forced, forced.tileSide != nil { return forced }
     // A block of channels at least: beyond, direct convolution skips what Winograd cannot.
@@ -70,7 +87,7 @@ struct ConvolutionPlan {
   }
 
   /// Dilation d makes d² interleaved images of one.
-  private static func tileCount(_ step: SKMapStep, side: Int) -> Int {
+  static func tileCount(_ step: SKMapStep, side: Int) -> Int {
     let g = step.geometry, dilation = Int(g.dilationWidth)
     func along(_ extent: Int32) -> Int { ceilingDivide(ceilingDivide(Int(extent), dilation), side) }
     return Int(step.batch) * dilation * dilation * along(g.outputHeight) * along(g.outputWidth)
@@ -107,9 +124,7 @@ struct ConvolutionPlan {
   private mutating func planDirect(_ kernels: SKKernels) {
     step.run = kernels.convolveDirect
     let g = step.geometry
-    if g.kernelHeight * g.kernelWidth == 1, g.strideHeight == 1, g.strideWidth == 1, g.paddingHeight == 0,
-      g.paddingWidth == 0
-    {
+    if g.isPointwise {
       // Rows mean nothing to a 1×1 kernel: one long row leaves no narrow rest.
       step.geometry.width = g.width * g.height
       step.geometry.outputWidth = step.geometry.width
@@ -155,6 +170,13 @@ struct ConvolutionPlan {
     var step = self.step
     if algorithm == .depthwise { return 0 }
     return algorithm.tileSide.map { kernels.winogradScratch(&step, Int32($0)) } ?? kernels.directScratch(&step)
+  }
+}
+
+extension SKConvGeometry {
+  /// 1×1 without stride or padding.
+  var isPointwise: Bool {
+    kernelHeight * kernelWidth == 1 && strideHeight == 1 && strideWidth == 1 && paddingHeight == 0 && paddingWidth == 0
   }
 }
 

@@ -39,13 +39,20 @@ public final class BatchNorm2d: UnaryModule {
 
   public func trainingChanged(to isTraining: Bool) { self.isTraining = isTraining }
 
-  public func callAsFunction(_ x: Tensor) -> Tensor {
+  public func callAsFunction(_ x: Tensor) -> Tensor { callAsFunction(x, rectified: false) }
+
+  /// The norm and what follows it: a sum with `addend` if there is one, then max(0, y) if `rectified`. In training that
+  /// is one pass over memory.
+  public func callAsFunction(_ x: Tensor, adding addend: Tensor? = nil, rectified: Bool) -> Tensor {
     guard isTraining else {
-      return batchNorm(
+      var y = batchNorm(
         x, weight: weight.value, bias: bias.value, mean: runningMean.value, variance: runningVariance.value,
         epsilon: epsilon)
+      if let addend { y = y + addend }
+      return rectified ? relu(y) : y
     }
-    let (y, mean, variance) = batchNorm(x, weight: weight.value, bias: bias.value, epsilon: epsilon)
+    let (y, mean, variance) = batchNorm(
+      x, weight: weight.value, bias: bias.value, epsilon: epsilon, adding: addend, rectified: rectified)
     let samples = Float(x.count / x.shape[1])
     follow(runningMean, mean, scale: 1)
     follow(runningVariance, variance, scale: samples / (samples - 1))

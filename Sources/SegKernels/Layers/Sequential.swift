@@ -12,7 +12,20 @@ public final class Sequential: UnaryModule {
 
   public var parts: [Part] { steps.map { Part($0.name, $0.module) } }
 
-  public func callAsFunction(_ x: Tensor) -> Tensor { steps.reduce(x) { $1.module($0) } }
+  public func callAsFunction(_ x: Tensor) -> Tensor {
+    var y = x
+    var rest = steps[...]
+    while let module = rest.popFirst()?.module {
+      // A norm takes the rectifier behind it along.
+      if let norm = module as? BatchNorm2d, rest.first?.module is ReLU {
+        rest.removeFirst()
+        y = norm(y, rectified: true)
+      } else {
+        y = module(y)
+      }
+    }
+    return y
+  }
 }
 
 /// max(x, 0) as a step of a `Sequential`.

@@ -19,10 +19,10 @@ public func conv2d(
   return apply(Conv2dOperation(window: window, groups: groups), to: [x, weight] + (bias.map { [$0] } ?? []))[0]
 }
 
-/// Convolution by columns: panels of output pixels are gathered as a matrix and multiplied by BLAS.
+/// A convolution, by the blocked kernels where they can do it and it is worth it, else by columns and BLAS.
 ///
-/// The way of every shape, and the oracle of the special kernels. How the work is cut depends on the shape alone.
-struct Conv2dOperation: TensorOperation {
+/// Which of the two, and how the work is cut, depends on shapes and instruction set alone.
+struct Conv2dOperation: BlockedOperation {
   let window: Window
   let groups: Int
 
@@ -47,120 +47,27 @@ struct Conv2dOperation: TensorOperation {
   }
 
   func forward(_ inputs: [Tensor], _ context: inout OperationContext) -> [Tensor] {
-    if context.isRecording { context.saved = [inputs[0], inputs[1]] }
-    return [convolved(inputs[0], inputs[1], bias: inputs.count > 2 ? inputs[2] : nil)]
-  }
-
-  /// y = W · Columns + bias: a task owns a panel of pixels of one image.
-  func convolved(_ x: Tensor, _ weight: Tensor, bias: Tensor?) -> Tensor {
-    let plan = Plan(self, x.shape, weight.shape)
-    let kernels = kernels
-    return Tensor(uninitialized: outputShapes([x.shape, weight.shape])[0]) { y in
-      guard let y = y.baseAddress else { return }
-      let (image, w) = (x.pointer(for: name), weight.pointer(for: name))
-      let biases = bias.map { $0.pointer(for: name) }
-      let width = plan.panelWidth
-      let panels = (plan.area + width - 1) / width
-      parallelFor(plan.batch * groups * panels) { task in
-        let (place, panel) = task.quotientAndRemainder(dividingBy: panels)
-        let (n, group) = place.quotientAndRemainder(dividingBy: groups)
-        let first = panel * width, last = min(first + width, plan.area)
-        let source = image + (n * groups + group) * plan.channels * plan.imageArea
-        let target = y + (n * groups + group) * plan.outputs * plan.area + first
-        let rows = w + group * plan.outputs * plan.depth
-        if let biases {
-          for o in 0..<plan.outputs {
-            (target + o * plan.area).update(repeating: biases[group * plan.outputs + o], count: last - first)
-          }
-        }
-        plan.withColumns(source, kernels, channels: plan.channels, first, last) { columns, stride in
-          BLAS.multiply(
-            m: plan.outputs, n: last - first, k: plan.depth, .init(rows, rowStride: plan.depth),
-            .init(columns, rowStride: stride), into: target, rowStride: plan.area, beta: biases == nil ? 0 : 1)
-        }
-      }
-      withExtendedLifetime((x, weight, bias)) {}
-    }
+    let (weight, bias) = (inputs[1].rowMajor(), inputs.count > 2 ? inputs[2].rowMajor() : nil)
+    let blocked = BlockedConvolution(self, inputs[0].shape, weight.shape)
+    let x = blocked?.inLayout(inputs[0]) ?? inputs[0].rowMajor()
+    if context.isRecording { context.saved = [x, weight] }
+    return [blocked?.result(x, weight, bias) ?? convolved(x, weight, bias: bias)]
   }
 
   func backward(_ gradients: [Tensor?], _ context: OperationContext) -> [Tensor?] {
-    let dy = gradients[0]!.rowMajor()
+    let dy = gradients[0]!
     let (x, weight) = (context.saved[0], context.saved[1])
-    let plan = Plan(self, x.shape, weight.shape)
+    let blocked = BlockedConvolution(self, x.shape, weight.shape)
+    func dataGradient() -> Tensor {
+      blocked?.dataGradient(dy, weight) ?? self.dataGradient(dy.rowMajor(), weight, x.shape)
+    }
+    func weightGradient() -> Tensor {
+      blocked?.weightGradient(dy, x) ?? self.weightGradient(dy.rowMajor(), x, weight.shape)
+    }
     var result: [Tensor?] = [
-      context.needsGradient[0] ? dataGradient(dy, weight, plan, x.shape) : nil,
-      context.needsGradient[1] ? weightGradient(dy, x, plan, weight.shape) : nil,
+      context.needsGradient[0] ? dataGradient() : nil, context.needsGradient[1] ? weightGradient() : nil,
     ]
     if context.inputShapes.count > 2 { result.append(context.needsGradient[2] ? dy.sum(axes: [0, 2, 3]) : nil) }
     return result
-  }
-
-  /// dColumns = Wᵀ · dY, scattered back: a task owns some channels of one image, so no two add to one pixel.
-  func dataGradient(_ dy: Tensor, _ weight: Tensor, _ plan: Plan, _ shape: Shape) -> Tensor {
-    let kernels = kernels
-    return Tensor(uninitialized: shape) { dx in
-      guard let dx = dx.baseAddress else { return }
-      let (d, w) = (dy.pointer(for: name), weight.pointer(for: name))
-      let blocks = plan.channelBlocks
-      parallelFor(plan.batch * groups * blocks) { task in
-        let (place, block) = task.quotientAndRemainder(dividingBy: blocks)
-        let group = place % groups
-        let channels = plan.channelRange(block)
-        let target = dx + (place * plan.channels + channels.lowerBound) * plan.imageArea
-        let columnRows = channels.count * plan.kernelArea
-        let rows = w + group * plan.outputs * plan.depth + channels.lowerBound * plan.kernelArea
-        let source = d + place * plan.outputs * plan.area
-        if plan.isPointwise {
-          return BLAS.multiply(
-            m: columnRows, n: plan.area, k: plan.outputs, .init(rows, rowStride: plan.depth, transposed: true),
-            .init(source, rowStride: plan.area), into: target, rowStride: plan.area)
-        }
-        target.update(repeating: 0, count: channels.count * plan.imageArea)
-        plan.forEachPanel(rows: columnRows) { first, last in
-          withWorkspace(columnRows * (last - first)) { columns in
-            BLAS.multiply(
-              m: columnRows, n: last - first, k: plan.outputs, .init(rows, rowStride: plan.depth, transposed: true),
-              .init(source + first, rowStride: plan.area), into: columns, rowStride: last - first)
-            withUnsafePointer(to: plan.geometry) {
-              kernels.scatterColumns(columns, $0, Int32(channels.count), first, last, target)
-            }
-          }
-        }
-      }
-      withExtendedLifetime((dy, weight)) {}
-    }
-  }
-
-  /// dW = Σ dY · Columnsᵀ: a task owns some input channels and walks all images, so nothing is summed across tasks.
-  func weightGradient(_ dy: Tensor, _ x: Tensor, _ plan: Plan, _ shape: Shape) -> Tensor {
-    let kernels = kernels
-    return Tensor(uninitialized: shape) { dw in
-      guard let dw = dw.baseAddress else { return }
-      let (d, image) = (dy.pointer(for: name), x.pointer(for: name))
-      let blocks = plan.channelBlocks
-      parallelFor(groups * blocks) { task in
-        let (group, block) = task.quotientAndRemainder(dividingBy: blocks)
-        let channels = plan.channelRange(block)
-        let columnRows = channels.count * plan.kernelArea
-        let target = dw + group * plan.outputs * plan.depth + channels.lowerBound * plan.kernelArea
-        if plan.batch == 0 {
-          for o in 0..<plan.outputs { (target + o * plan.depth).update(repeating: 0, count: columnRows) }
-        }
-        for n in 0..<plan.batch {
-          let place = n * groups + group
-          let source = image + (place * plan.channels + channels.lowerBound) * plan.imageArea
-          plan.forEachPanel(rows: columnRows) { first, last in
-            plan.withColumns(source, kernels, channels: channels.count, first, last) { columns, stride in
-              BLAS.multiply(
-                m: plan.outputs, n: columnRows, k: last - first,
-                .init(d + place * plan.outputs * plan.area + first, rowStride: plan.area),
-                .init(columns, rowStride: stride, transposed: true), into: target, rowStride: plan.depth,
-                beta: n == 0 && first == 0 ? 0 : 1)
-            }
-          }
-        }
-      }
-      withExtendedLifetime((dy, x)) {}
-    }
   }
 }

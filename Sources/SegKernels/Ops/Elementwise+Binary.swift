@@ -41,7 +41,7 @@ public func atan2(_ y: Tensor, _ x: Tensor) -> Tensor { apply(BinaryOperation.at
 /// Arithmetic on two tensors under NumPy's broadcasting rule.
 ///
 /// y = a ∘ b. Gradients are summed over the axes along which an operand was repeated.
-enum BinaryOperation: String, TensorOperation {
+enum BinaryOperation: String, BlockedOperation {
   case add, subtract, multiply, divide, minimum, maximum, atan2
 
   var name: String { rawValue }
@@ -55,7 +55,7 @@ enum BinaryOperation: String, TensorOperation {
 
   func forward(_ inputs: [Tensor], _ context: inout OperationContext) -> [Tensor] {
     // Sums are differentiated with nothing; everything else with its operands.
-    if context.isRecording, self != .add, self != .subtract { context.saved = inputs }
+    if context.isRecording, self != .add, self != .subtract { context.saved = inputs.map { $0.rowMajor() } }
     return [compute(inputs[0], inputs[1], kernel)]
   }
 
@@ -99,6 +99,8 @@ enum BinaryOperation: String, TensorOperation {
   }
 
   private func compute(_ a: Tensor, _ b: Tensor, _ kernel: Kernel) -> Tensor {
+    if a.shape == b.shape, a.layout != b.layout || a.layout != .rowMajor { return computeInBlocks(a, b, kernel) }
+    let (a, b) = (a.rowMajor(), b.rowMajor())
     let plan = BroadcastPlan(a.shape, b.shape)
     return Tensor(uninitialized: plan.shape) { y in
       guard let y = y.baseAddress, plan.shape.elementCount > 0 else { return }
@@ -119,6 +121,19 @@ enum BinaryOperation: String, TensorOperation {
       }
       withExtendedLifetime((a, b)) {}
     }
+  }
+
+  /// Two images of one shape, one of which at least is in channel blocks: so is the result.
+  private func computeInBlocks(_ a: Tensor, _ b: Tensor, _ kernel: Kernel) -> Tensor {
+    let layout = a.layout == .rowMajor ? b.layout : a.layout
+    let (a, b) = (a.inLayout(layout), b.inLayout(layout))
+    var y = Tensor(uninitialized: a.shape, layout: layout)
+    let (pa, pb, target) = (a.pointer(for: name), b.pointer(for: name), y.exclusivePointer())
+    parallelRuns(y.storedCount) {
+      kernel(pa + $0.lowerBound, 1, pb + $0.lowerBound, 1, target + $0.lowerBound, $0.count)
+    }
+    withExtendedLifetime((a, b)) {}
+    return y
   }
 }
 

@@ -48,7 +48,7 @@ public func softplus(_ x: Tensor) -> Tensor { apply(UnaryOperation.softplus, to:
 public func gelu(_ x: Tensor) -> Tensor { apply(UnaryOperation.gelu, to: x) }
 
 /// A function of each element alone.
-enum UnaryOperation: String, TensorOperation {
+enum UnaryOperation: String, BlockedOperation {
   case negate, abs, square, sqrt, reciprocal, exp, log, relu, sigmoid, tanh, softplus, gelu, sin, cos, acos
 
   var name: String { rawValue }
@@ -58,12 +58,10 @@ enum UnaryOperation: String, TensorOperation {
   func forward(_ inputs: [Tensor], _ context: inout OperationContext) -> [Tensor] {
     let kernel = kernel
     let x = inputs[0]
-    let y = Tensor(uninitialized: x.shape) { y in
-      guard let target = y.baseAddress else { return }
-      let source = x.pointer(for: name)
-      parallelRuns(x.count) { kernel(source + $0.lowerBound, target + $0.lowerBound, $0.count) }
-      withExtendedLifetime(x) {}
-    }
+    var y = Tensor(uninitialized: x.shape, layout: x.layout)
+    let (source, target) = (x.pointer(for: name), y.exclusivePointer())
+    parallelRuns(x.storedCount) { kernel(source + $0.lowerBound, target + $0.lowerBound, $0.count) }
+    withExtendedLifetime(x) {}
     if context.isRecording {
       switch self {
       case .negate: break
@@ -77,16 +75,12 @@ enum UnaryOperation: String, TensorOperation {
   func backward(_ gradients: [Tensor?], _ context: OperationContext) -> [Tensor?] {
     let dy = gradients[0]!
     guard let kernel = gradientKernel else { return [self == .negate ? -dy : dy * context.saved[0]] }
-    let kept = context.saved[0]
-    return [
-      Tensor(uninitialized: dy.shape) { dx in
-        guard let target = dx.baseAddress else { return }
-        let (kept, dy) = (kept.rowMajor(), dy.rowMajor())
-        let (k, d) = (kept.pointer(for: name), dy.pointer(for: name))
-        parallelRuns(dy.count) { kernel(k + $0.lowerBound, d + $0.lowerBound, target + $0.lowerBound, $0.count) }
-        withExtendedLifetime((kept, dy)) {}
-      }
-    ]
+    let kept = context.saved[0].inLayout(dy.layout)
+    var dx = Tensor(uninitialized: dy.shape, layout: dy.layout)
+    let (k, d, target) = (kept.pointer(for: name), dy.pointer(for: name), dx.exclusivePointer())
+    parallelRuns(dy.storedCount) { kernel(k + $0.lowerBound, d + $0.lowerBound, target + $0.lowerBound, $0.count) }
+    withExtendedLifetime((kept, dy)) {}
+    return [dx]
   }
 
   private var kernel: (UnsafePointer<Float>?, UnsafeMutablePointer<Float>?, Int) -> Void {

@@ -95,7 +95,7 @@ struct PermuteOperation: TensorOperation {
 }
 
 /// Tensors one after the other along an axis.
-struct ConcatenateOperation: TensorOperation {
+struct ConcatenateOperation: BlockedOperation {
   let axis: Int
 
   let name = "concatenate"
@@ -117,6 +117,7 @@ struct ConcatenateOperation: TensorOperation {
 
   func forward(_ inputs: [Tensor], _ context: inout OperationContext) -> [Tensor] {
     let shape = outputShapes(inputs.map(\.shape))[0]
+    if let blocks = ConcatenatedBlocks(inputs, along: shape.axis(axis, for: name)) { return [blocks.joined(to: shape)] }
     let (outer, inner) = extents(around: shape)
     let row = shape.elementCount / max(outer, 1)
     return [
@@ -136,11 +137,16 @@ struct ConcatenateOperation: TensorOperation {
   }
 
   func backward(_ gradients: [Tensor?], _ context: OperationContext) -> [Tensor?] {
+    let dy = gradients[0]!
+    if let parts = ConcatenatedBlocks.split(dy, context.inputShapes, along: dy.shape.axis(axis, for: name)) {
+      return parts
+    }
+    let plain = dy.rowMajor()
     var start = 0
     return zip(context.inputShapes, context.needsGradient).map { shape, isNeeded in
       let extent = shape[shape.axis(axis, for: name)]
       defer { start += extent }
-      return isNeeded ? gradients[0]!.slice(axis: axis, start..<(start + extent)) : nil
+      return isNeeded ? plain.slice(axis: axis, start..<(start + extent)) : nil
     }
   }
 

@@ -27,7 +27,7 @@ public func resize(
       columns: columns ?? 0..<size.width), to: x)
 }
 
-struct ResizeOperation: TensorOperation {
+struct ResizeOperation: BlockedOperation {
   let size: Pair
   let interpolation: Interpolation
   let alignCorners: Bool
@@ -58,7 +58,8 @@ struct ResizeOperation: TensorOperation {
   }
 
   func forward(_ inputs: [Tensor], _ context: inout OperationContext) -> [Tensor] {
-    let x = inputs[0], kernels = kernels
+    if let (x, block) = wholeBlocks(inputs[0]) { return [resizedInBlocks(x, block)] }
+    let x = inputs[0].rowMajor(), kernels = kernels
     let (area, outputArea) = (x.shape[2] * x.shape[3], rows.count * columns.count)
     let rowTaps = taps(rows, x.shape[2], size.height), columnTaps = taps(columns, x.shape[3], size.width)
     return [
@@ -76,7 +77,9 @@ struct ResizeOperation: TensorOperation {
   }
 
   func backward(_ gradients: [Tensor?], _ context: OperationContext) -> [Tensor?] {
-    let dy = gradients[0]!.rowMajor(), shape = context.inputShapes[0], kernels = kernels
+    let shape = context.inputShapes[0]
+    if let (dy, block) = wholeBlocks(gradients[0]!) { return [gradientInBlocks(dy, block, shape)] }
+    let dy = gradients[0]!.rowMajor(), kernels = kernels
     let (area, outputArea) = (shape[2] * shape[3], rows.count * columns.count)
     let rowTaps = taps(rows, shape[2], size.height), columnTaps = taps(columns, shape[3], size.width)
     return [

@@ -60,18 +60,16 @@ struct TransposedConv2dOperation: TensorOperation {
     let (x, weight) = (inputs[0], inputs[1])
     if context.isRecording { context.saved = [x, weight] }
     let shape = outputShapes(inputs.map(\.shape))[0]
-    let plan = Conv2dOperation.Plan(convolution, shape, weight.shape)
-    let y = convolution.dataGradient(x, weight, plan, shape)
+    let y = convolution.dataGradient(x, weight, shape)
     return [inputs.count > 2 ? y + inputs[2].viewed(as: [1, shape[1], 1, 1]) : y]
   }
 
   func backward(_ gradients: [Tensor?], _ context: OperationContext) -> [Tensor?] {
     let dy = gradients[0]!.rowMajor()
     let (x, weight) = (context.saved[0], context.saved[1])
-    let plan = Conv2dOperation.Plan(convolution, dy.shape, weight.shape)
     var result: [Tensor?] = [
       context.needsGradient[0] ? convolution.convolved(dy, weight, bias: nil) : nil,
-      context.needsGradient[1] ? convolution.weightGradient(x, dy, plan, weight.shape) : nil,
+      context.needsGradient[1] ? convolution.weightGradient(x, dy, weight.shape) : nil,
     ]
     if context.inputShapes.count > 2 { result.append(context.needsGradient[2] ? dy.sum(axes: [0, 2, 3]) : nil) }
     return result

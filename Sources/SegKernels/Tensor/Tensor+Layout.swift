@@ -1,3 +1,5 @@
+import CSegKernels
+
 extension Tensor {
   /// The same value in row-major order; itself if it is already.
   package func rowMajor() -> Tensor {
@@ -12,26 +14,28 @@ extension Tensor {
     return rowMajor().relaid(as: .channelBlocked(block), block: block)
   }
 
-  /// Moves every element between the two layouts. The operation's own kernels convert faster; this is the plain form.
-  private func relaid(as target: Layout, block: Int) -> Tensor {
-    let source = pointer(for: "layout conversion")
-    var result = Tensor(uninitialized: shape, layout: target)
-    let destination = result.exclusivePointer()
-    let (channels, area) = (shape[1], shape[2] * shape[3])
-    let blocks = (channels + block - 1) / block
-    for image in 0..<shape[0] {
-      for channel in 0..<(blocks * block) {
-        let blocked = (image * blocks + channel / block) * area * block + channel % block
-        let plain = (image * channels + channel) * area
-        for pixel in 0..<area {
-          if target == .rowMajor {
-            if channel < channels { destination[plain + pixel] = source[blocked + pixel * block] }
-          } else {
-            destination[blocked + pixel * block] = channel < channels ? source[plain + pixel] : 0
-          }
-        }
-      }
+  /// The same value in the given layout.
+  package func inLayout(_ layout: Layout) -> Tensor {
+    switch layout {
+    case .rowMajor: rowMajor()
+    case .channelBlocked(let block): channelBlocked(block)
     }
+  }
+
+  /// The number of floats that are stored: with channels in blocks, the last block's padding too.
+  var storedCount: Int { layout.storedCount(shape) }
+
+  private func relaid(as target: Layout, block: Int) -> Tensor {
+    var result = Tensor(uninitialized: shape, layout: target)
+    // A tensor of another instruction set's block must be read by that set's kernels.
+    let kernels = InstructionSet.allCases.reversed().lazy.compactMap { sk_kernels(Int32($0.rawValue))?.pointee }
+      .first { Int($0.channelBlock()) == block }
+    guard let kernels else { misuse("layout", "no kernels for blocks of \(block) channels") }
+    guard count > 0 else { return result }
+    var step = SKMapStep(mapping: self, to: &result)
+    step.planRows(block: block)
+    step.run = target == .rowMajor ? kernels.unblockChannels : kernels.blockChannels
+    step.run(scratch: 0)
     withExtendedLifetime(self) {}
     result.trace = trace
     return result

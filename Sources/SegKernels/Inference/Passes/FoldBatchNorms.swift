@@ -8,7 +8,7 @@ extension Graph {
     var editor = GraphEditor(self)
     for index in nodes.indices {
       let norm = editor.nodes[index]
-      guard let operation = norm.operation as? BatchNormOperation, !operation.usesBatch,
+      guard let operation = norm.operation as? BatchNormOperation,
         let producer = editor.soleProducer(of: norm.inputs[0]),
         let convolution = editor.nodes[producer].operation as? Conv2dOperation
       else { continue }

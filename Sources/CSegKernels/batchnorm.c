@@ -1,0 +1,2 @@
+#define SK_FAMILY "batchnorm.inc"
+#include "isa.h"

@@ -1,0 +1,2 @@
+#define SK_FAMILY "packing.inc"
+#include "isa.h"

@@ -1,0 +1,96 @@
+import CSegKernels
+
+/// How the gradient of a convolution's weights is summed, and how its work is cut: a matter of shapes and instruction
+/// set alone.
+///
+/// A task has some panels of output channels, some blocks of input channels and, where that makes too few tasks, a slice
+/// of the pixels; its sums stay in the second-level cache. Two tasks never add to one sum.
+struct WeightGradientPlan {
+  /// Everything about the step but its pointers.
+  private(set) var step: SKWeightStep
+  private let tasks: Int
+  private let isWinograd: Bool
+  private let kernels: SKKernels
+
+  /// What a task's sums, and its scratch memory, may take of a core's second-level cache, in floats.
+  private static let sumsBudget = 80 * 1024, scratchBudget = 40 * 1024
+
+  init(_ window: Window, _ geometry: SKConvGeometry, x: Shape, weight: Shape, kernels: SKKernels) {
+    self.kernels = kernels
+    step = SKWeightStep()
+    step.map.geometry = geometry
+    step.map.batch = Int32(x[0])
+    step.map.channels = Int32(x[1])
+    step.map.outputs = Int32(weight[0])
+    isWinograd =
+      window.kernel == 3 && window.stride == 1 && window.dilation.height == window.dilation.width && x[1] >= 8
+    let block = Int(kernels.channelBlock())
+    let blocks = ceilingDivide(x[1], block), panels = ceilingDivide(weight[0], 2 * block)
+    let taps = isWinograd ? 36 : weight[2] * weight[3]
+    // Preparing a block of inputs, and two of gradients, costs about as much as some of the products.
+    let (prepareX, prepareDy) = isWinograd ? (1.2, 0.8) : (0.2, 0.0)
+    var best: (cost: Double, blocks: Int, panels: Int)?
+    for b in 1...blocks {
+      for p in 1...panels where b == 1 && p == 1 || b * p * taps * block * 2 * block <= WeightGradientPlan.sumsBudget {
+        let chunks = ceilingDivide(blocks, b) * ceilingDivide(panels, p)
+        let cost = Double(chunks) * (Double(b * p) + prepareX * Double(b) + prepareDy * Double(p))
+        if best.map({ cost < $0.cost }) ?? true { best = (cost, b, p) }
+      }
+    }
+    step.regionBlocks = Int32(best!.blocks)
+    step.map.regionPanels = Int32(best!.panels)
+    let chunks = ceilingDivide(blocks, best!.blocks) * ceilingDivide(panels, best!.panels)
+    // At least four tasks, and an even number of them unless there are many.
+    let slices = (1...4).first { chunks * $0 >= 4 && (chunks * $0 % 2 == 0 || chunks * $0 > 8) }!
+    step.slices = Int32(slices)
+    tasks = chunks * slices
+    if isWinograd { planTiles() } else { planRegions() }
+    step.taskSums = isWinograd ? kernels.weightGradientWinogradSums(&step) : kernels.weightGradientDirectSums(&step)
+  }
+
+  private mutating func planTiles() {
+    step.map.tiles = Int32(ConvolutionPlan.tileCount(step.map, side: 4))
+    step.map.regionColumns = 1
+    let tile = kernels.weightGradientWinogradScratch(&step)
+    step.map.regionColumns = Int32(min(max(WeightGradientPlan.scratchBudget / tile, 8), 48, Int(step.map.tiles)))
+  }
+
+  private mutating func planRegions() {
+    let g = step.map.geometry
+    if g.isPointwise {
+      // Rows mean nothing to a 1×1 kernel: one long row.
+      step.map.geometry.width = g.width * g.height
+      step.map.geometry.outputWidth = step.map.geometry.width
+      (step.map.geometry.height, step.map.geometry.outputHeight) = (1, 1)
+    }
+    (step.map.regionRows, step.map.regionColumns) = (1, min(step.map.geometry.outputWidth, 256))
+    func fits() -> Bool { kernels.weightGradientDirectScratch(&step) <= WeightGradientPlan.scratchBudget }
+    while !fits(), step.map.regionColumns > 16 { step.map.regionColumns = (step.map.regionColumns + 1) / 2 }
+    while step.map.regionRows < min(step.map.geometry.outputHeight, 16) {
+      step.map.regionRows += 1
+      if fits() { continue }
+      step.map.regionRows -= 1
+      break
+    }
+  }
+
+  /// Runs a step whose pointers are set.
+  func gradient(_ step: inout SKWeightStep, _ shape: Shape) -> Tensor {
+    let sums = Storage(count: tasks * step.taskSums)
+    step.sums = sums.base
+    let scratch =
+      isWinograd ? kernels.weightGradientWinogradScratch(&step) : kernels.weightGradientDirectScratch(&step)
+    let sum = isWinograd ? kernels.weightGradientWinograd! : kernels.weightGradientDirect!
+    let collect = isWinograd ? kernels.collectWinograd! : kernels.collectDirect!
+    let block = Int(kernels.channelBlock())
+    let parts = ceilingDivide(Int(step.map.channels), block) * ceilingDivide(Int(step.map.outputs), 2 * block)
+    return withUnsafePointer(to: step) { step in
+      parallelFor(tasks) { task in withWorkspace(scratch) { sum(step, Int32(task), $0) } }
+      return Tensor(uninitialized: shape) { dw in
+        let dw = dw.baseAddress!
+        parallelFor(parts) { collect(step, Int32($0), dw) }
+        withExtendedLifetime(sums) {}
+      }
+    }
+  }
+}
