@@ -4,7 +4,7 @@ import CSegKernels
 /// set alone.
 ///
 /// A task has some panels of output channels, some blocks of input channels and, where that makes too few tasks, a slice
-/// of the pixels; its sums stay in the second-level cache. Two tasks never add to one sum.
+/// of the pixels; its sums stay in cache. Two tasks never add to one sum.
 struct WeightGradientPlan {
   /// Everything about the step but its pointers.
   private(set) var step: SKWeightStep
@@ -12,8 +12,12 @@ struct WeightGradientPlan {
   private let isWinograd: Bool
   private let kernels: SKKernels
 
-  /// What a task's sums, and its scratch memory, may take of a core's second-level cache, in floats.
-  private static let sumsBudget = 80 * 1024, scratchBudget = 40 * 1024
+  /// What a task's sums may take, in floats. They and Winograd's scratch memory live in the third-level cache, from which
+  /// they are read in long runs: larger ones, which prepare less and sum longer in registers, were faster than what fits
+  /// the second level. A direct task's scratch memory stays in the second level.
+  private static let sumsBudget = 160 * 1024, scratchBudget = 40 * 1024
+  /// Winograd's tiles at once.
+  private static let tilesAtOnce = 72
 
   init(_ window: Window, _ geometry: SKConvGeometry, x: Shape, weight: Shape, kernels: SKKernels) {
     self.kernels = kernels
@@ -28,7 +32,7 @@ struct WeightGradientPlan {
     let blocks = ceilingDivide(x[1], block), panels = ceilingDivide(weight[0], 2 * block)
     let taps = isWinograd ? 36 : weight[2] * weight[3]
     // Preparing a block of inputs, and two of gradients, costs about as much as some of the products.
-    let (prepareX, prepareDy) = isWinograd ? (1.2, 0.8) : (0.2, 0.0)
+    let (prepareX, prepareDy) = isWinograd ? (0.6, 0.8) : (0.2, 0.0)
     var best: (cost: Double, blocks: Int, panels: Int)?
     for b in 1...blocks {
       for p in 1...panels where b == 1 && p == 1 || b * p * taps * block * 2 * block <= WeightGradientPlan.sumsBudget {
@@ -50,9 +54,8 @@ struct WeightGradientPlan {
 
   private mutating func planTiles() {
     step.map.tiles = Int32(ConvolutionPlan.tileCount(step.map, side: 4))
-    step.map.regionColumns = 1
-    let tile = kernels.weightGradientWinogradScratch(&step)
-    step.map.regionColumns = Int32(min(max(WeightGradientPlan.scratchBudget / tile, 8), 48, Int(step.map.tiles)))
+    step.map.regionColumns = min(
+      Int32(WeightGradientPlan.tilesAtOnce), Int32(ceilingDivide(Int(step.map.tiles), Int(step.slices))))
   }
 
   private mutating func planRegions() {
