@@ -37,7 +37,9 @@ final class ConvolutionGradientTests: XCTestCase {
           let runs = [1, 3].map { threads in
             Threads.with(threads) { valueAndGradient(at: [x, w], cotangent: dy, convolved).gradients }
           }
-          let (foundX, foundW) = (GradientCheck.Comparison(runs[0][0].scalars, dx), GradientCheck.Comparison(runs[0][1].scalars, dw))
+          let (foundX, foundW) = (
+            GradientCheck.Comparison(runs[0][0].scalars, dx), GradientCheck.Comparison(runs[0][1].scalars, dw)
+          )
           XCTAssertLessThan(foundX.relative(), 5e-6, "dx of \(sizes) at \(level)")
           XCTAssertLessThan(foundW.relative(), 5e-6, "dw of \(sizes) at \(level)")
           XCTAssertEqual(runs[0].map(\.scalars), runs[1].map(\.scalars), "the bits of \(sizes) at \(level)")

@@ -161,6 +161,15 @@ typedef struct SKKernels {
 #undef X
 } SKKernels;
 
+/// Tells the processor that this thread waits for another one in a loop.
+static inline void sk_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
 /// The instruction sets that kernels exist for, in ascending order.
 enum { SK_BASELINE = 0, SK_AVX2 = 1, SK_AVX512 = 2 };
 

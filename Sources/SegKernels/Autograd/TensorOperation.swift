@@ -39,7 +39,9 @@ package protocol BlockedOperation: TensorOperation {}
 
 extension TensorOperation {
   /// Tensors in a layout that this operation can read.
-  func readable(_ tensors: [Tensor]) -> [Tensor] { self is any BlockedOperation ? tensors : tensors.map { $0.rowMajor() } }
+  func readable(_ tensors: [Tensor]) -> [Tensor] {
+    self is any BlockedOperation ? tensors : tensors.map { $0.rowMajor() }
+  }
 
   /// Gradients in a layout that this operation can read.
   func readable(_ gradients: [Tensor?]) -> [Tensor?] {

@@ -1,7 +1,11 @@
+import CSegKernels
 import Glibc
 import Synchronization
 
 /// The package's own threads: they sleep until a parallel region wakes them.
+///
+/// Regions often follow one another within microseconds, and waking a thread takes tens of them. So whoever waits looks
+/// for some 20 µs before it sleeps; an idle pool uses no time.
 ///
 /// One region runs at a time. A second caller, or a region inside a region, runs its blocks on its own thread: no
 /// oversubscription, no deadlock. What a block computes depends on its number alone, so results do not depend on who
@@ -26,9 +30,11 @@ package final class ThreadPool: @unchecked Sendable {
   private let wake = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
   private let done = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
   private let next = Atomic<Int>(0)
+  // Written under `lock`; read without it by those who look before they sleep.
+  private let generation = Atomic<Int>(0)
+  private let working = Atomic<Int>(0)
   // Guarded by `lock`.
   private var region: Region?
-  private var working = 0
   private var workers = 0
 
   private init() {
@@ -66,6 +72,7 @@ package final class ThreadPool: @unchecked Sendable {
     while workers < region.seats { startWorker() }
     next.store(0, ordering: .relaxed)
     self.region = region
+    generation.wrappingAdd(1, ordering: .releasing)
     pthread_cond_broadcast(wake)
     pthread_mutex_unlock(lock)
 
@@ -73,8 +80,20 @@ package final class ThreadPool: @unchecked Sendable {
 
     pthread_mutex_lock(lock)
     self.region = nil
-    while working > 0 { pthread_cond_wait(done, lock) }
     pthread_mutex_unlock(lock)
+    if look(until: working.load(ordering: .acquiring) == 0) { return }
+    pthread_mutex_lock(lock)
+    while working.load(ordering: .acquiring) > 0 { pthread_cond_wait(done, lock) }
+    pthread_mutex_unlock(lock)
+  }
+
+  /// Looks for a short while whether something has come true.
+  private func look(until condition: @autoclosure () -> Bool) -> Bool {
+    for _ in 0..<1000 {
+      if condition() { return true }
+      sk_pause()
+    }
+    return false
   }
 
   private func work(_ region: Region) {
@@ -98,15 +117,20 @@ package final class ThreadPool: @unchecked Sendable {
   private func serve() -> Never {
     pthread_mutex_lock(lock)
     while true {
-      while (region?.seats ?? 0) == 0 { pthread_cond_wait(wake, lock) }
+      while (region?.seats ?? 0) == 0 {
+        let last = generation.load(ordering: .relaxed)
+        pthread_mutex_unlock(lock)
+        _ = look(until: generation.load(ordering: .acquiring) != last)
+        pthread_mutex_lock(lock)
+        if generation.load(ordering: .relaxed) == last { pthread_cond_wait(wake, lock) }
+      }
       region!.seats -= 1
-      working += 1
+      working.wrappingAdd(1, ordering: .relaxed)
       let joined = region!
       pthread_mutex_unlock(lock)
       work(joined)
       pthread_mutex_lock(lock)
-      working -= 1
-      if working == 0 { pthread_cond_signal(done) }
+      if working.wrappingSubtract(1, ordering: .releasing).newValue == 0 { pthread_cond_signal(done) }
     }
   }
 }

@@ -36,7 +36,7 @@ package final class Storage: @unchecked Sendable {
   /// Allocates memory: uninitialised, or zeros, which cost nothing until they are touched.
   package init(count: Int, zeroed: Bool = false) {
     let bytes = Storage.blockSize(count)
-    guard let block = zeroed ? calloc(bytes, 1) : BlockCache.take(bytes) else {
+    guard let block = BlockCache.take(bytes, zeroed: zeroed) else {
       misuse("Tensor", "no memory for \(count) floats")
     }
     self.block = block
