@@ -12,6 +12,7 @@
     @Option(help: "Look at this many images, spread over the split; all by default.") var limit: Int?
     @Option(help: "Write a contact sheet of images and labels to this PNG file.") var sheet: String?
     @Flag(help: "For streets: instead measure how hard they are, against the specification's bounds.") var card = false
+    @Flag(help: "Overwrite a sheet that exists.") var force = false
     @OptionGroup var threads: ThreadOptions
     @Flag(help: "Print one JSON object.") var json = false
 
@@ -21,7 +22,8 @@
         var line = ProgressLine()
         if card { return try showCard(&line) }
         let result = try Inspection(
-          DataSource(data), split: split, limit: limit, sheet: sheet.map { URL(fileURLWithPath: $0) }
+          DataSource(data), split: split, limit: limit, sheet: sheet.map { URL(fileURLWithPath: $0) },
+          overwrite: force
         ) { line.show($0, of: $1, "images") }
         if json { return try Console.json(result) }
         Console.table(

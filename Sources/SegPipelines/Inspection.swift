@@ -36,11 +36,14 @@ public struct Inspection: Sendable, Codable {
   /// - Parameters:
   ///   - limit: look at no more images than this, spread over the split; all by default.
   ///   - sheet: write a contact sheet of eight images and their labels here.
-  /// - Throws: what reading the data or writing the sheet throws.
+  ///   - overwrite: replace a sheet that exists.
+  /// - Throws: `UsageError` for a limit below 1, and what reading the data or writing the sheet throws.
   public init(
-    _ source: DataSource, split: String, limit: Int? = nil, sheet: URL? = nil,
+    _ source: DataSource, split: String, limit: Int? = nil, sheet: URL? = nil, overwrite: Bool = false,
     _ report: (_ done: Int, _ of: Int) -> Void = { _, _ in }
   ) throws {
+    if let limit, limit < 1 { throw UsageError("--limit: expected at least 1, found \(limit)") }
+    if let sheet { try refuseExisting([sheet], overwrite: overwrite) }
     let dataset = try source.dataset(split: split), table = dataset.classes
     let count = min(limit ?? dataset.count, dataset.count)
     var pixels = [Int](repeating: 0, count: table.count), occurrences = pixels
@@ -60,7 +63,7 @@ public struct Inspection: Sendable, Codable {
       if sheet != nil, number < 8 { pictures += [sample.image, Image(sample.labels, palette: table.palette)] }
       report(number + 1, count)
     }
-    if let sheet { try contactSheet(pictures, columns: 4).writePNG(to: sheet, overwrite: true) }
+    if let sheet { try contactSheet(pictures, columns: 4).writePNG(to: sheet, overwrite: overwrite) }
     data = source.kind
     self.split = split
     images = dataset.count

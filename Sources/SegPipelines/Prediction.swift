@@ -74,13 +74,7 @@ public struct Prediction {
     if extras.confidence { names.append("_confidence.png") }
     if extras.entropy { names.append("_entropy.png") }
     let image = try Image(contentsOf: photo)
-    if !overwrite {
-      for name in names where FileManager.default.fileExists(atPath: file(name).relativePath) {
-        throw FileError(
-          path: file(name).relativePath, kind: .unwritable,
-          problem: "exists already, and overwriting was not asked for (--force)")
-      }
-    }
+    try refuseExisting(names.map(file), overwrite: overwrite)
     if let folder {
       guard (try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)) != nil else {
         throw FileError(path: folder.relativePath, kind: .unwritable, problem: "expected a folder that can be made")

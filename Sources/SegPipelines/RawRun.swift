@@ -13,11 +13,7 @@ public enum RawRun {
   /// - Throws: `FileError` if an array is no N×C×H×W of the model's channels, or a file cannot be read or written.
   @discardableResult
   public static func run(_ loaded: LoadedModel, input: URL, output: URL, overwrite: Bool) throws -> [Shape] {
-    if !overwrite, FileManager.default.fileExists(atPath: output.relativePath) {
-      throw FileError(
-        path: output.relativePath, kind: .unwritable,
-        problem: "exists already, and overwriting was not asked for (--force)")
-    }
+    try refuseExisting([output], overwrite: overwrite)
     let archive = try readWeights(at: input)
     let network = CompiledNetwork(loaded.model.network)
     let results = try archive.entries.map { entry in

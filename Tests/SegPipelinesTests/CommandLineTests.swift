@@ -120,6 +120,10 @@ final class CommandLineTests: XCTestCase {
     XCTAssertEqual(object.sizes, ["256×512": 2])
     XCTAssertEqual(object.classes.reduce(0) { $0 + $1.share }, 1, accuracy: 1e-9)
     XCTAssertTrue(FileManager.default.fileExists(atPath: folder.appendingPathComponent("s.png").path))
+
+    let again = try run("inspect", "--data", "streets", "--split", "dev", "--limit", "2", "--sheet", "s.png", in: folder)
+    XCTAssertEqual(again.status, 70, again.errors)
+    XCTAssertTrue(again.errors.contains("s.png: exists already"), again.errors)
   }
 
   /// Each kind of wrong input: one line that names what is wrong, the right exit code, no file left behind.
@@ -153,6 +157,7 @@ final class CommandLineTests: XCTestCase {
       (["evaluate", "--data", "streets:seven"], 64, ["seed", "seven"]),
       (["inspect", "--data", "camvid", "--card"], 64, ["streets", "camvid"]),
       (["inspect", "--data", "streets", "--card", "--limit", "1"], 64, ["1"]),
+      (["inspect", "--data", "streets", "--limit", "0"], 64, ["--limit", "1", "0"]),
       (["convert", "w.safetensors", "out.npz", "--half"], 70, ["out.npz", "safetensors"]),
       (["demo", "--out", "/proc/nowhere"], 70, ["/proc/nowhere"]),
       (["predict"] + w + ["--out", "/proc/nowhere", "photo.png"], 70, ["/proc/nowhere"]),
