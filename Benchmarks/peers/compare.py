@@ -82,7 +82,9 @@ class Comparison:
 
     def __init__(self, options):
         self.options = options
-        self.segkernels = options.segkernels or build_segkernels()
+        self.segkernels = pathlib.Path(options.segkernels).resolve() if options.segkernels else build_segkernels()
+        if not self.segkernels.is_file():
+            fail(f"--segkernels: expected a program, found nothing at {self.segkernels}", 66)
         self.threads = {"SEGKERNELS_THREADS": str(options.threads), "OMP_NUM_THREADS": str(options.threads)}
         self.path = options.results and pathlib.Path(options.results)
         self.results = json.loads(self.path.read_text()) if self.path and self.path.exists() else {}
@@ -105,11 +107,15 @@ class Comparison:
 
     def check_parameters(self, network):
         """Our network and the one rebuilt in PyTorch have as many parameters."""
-        listed = json.loads(run(self.segkernels, "models", network, "--json"))
-        ours = next(model["parameters"] for model in listed if model["name"] == f"segmentation_{network}")
-        theirs = int(run(PYTHON, "-c", "import sys, ffnet; print(sum(p.numel() for p in "
-                         "ffnet.FFNet(sys.argv[1]).parameters()))", network))
-        if ours != theirs:
+        listed = json.loads(run(self.segkernels, "models", network, "--json") or "[]")
+        ours = next((model["parameters"] for model in listed if model["name"] == f"segmentation_{network}"), None)
+        if ours is None:
+            fail(f"--networks: 'segkernels models' has no segmentation_{network}", 64)
+        theirs = run(PYTHON, "-c", "import sys, ffnet; print(sum(p.numel() for p in "
+                     "ffnet.FFNet(sys.argv[1]).parameters()))", network)
+        if theirs is None:
+            fail(f"{network}: ffnet.py does not build it, or PyTorch is missing")
+        if ours != int(theirs):
             fail(f"{network}: expected {ours} parameters as 'segkernels models' says, ffnet.py builds {theirs}")
 
     def inference(self):

@@ -4,6 +4,7 @@ weights.safetensors and input.npy for SegKernels, net.onnx for ONNX Runtime and 
 """
 
 import os
+import pathlib
 import subprocess
 import sys
 import sysconfig
@@ -37,6 +38,8 @@ def main():
     tool("pnnx", "net.pt", f"inputshape=[1,3,{height},{width}]", "fp16=0", "ncnnparam=net.ncnn.param",
          "ncnnbin=net.ncnn.bin", folder=folder)
     tool("mnnconvert", "-f", "ONNX", "--modelFile", "net.onnx", "--MNNModel", "net.mnn", folder=folder)
+    for leftover in ["net.pt", *(path.name for path in pathlib.Path(folder).glob("net*pnnx*")), "net_ncnn.py"]:
+        pathlib.Path(folder, leftover).unlink(missing_ok=True)
     open(f"{folder}/complete", "w").close()
 
 

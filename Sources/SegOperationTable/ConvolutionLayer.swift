@@ -83,15 +83,16 @@ public struct ConvolutionLayer: Sendable {
     case weightGradient = "weight gradient"
   }
 
-  /// One product of a training step by itself.
+  /// One product of a training step by itself, of tensors in the layouts that it meets inside a network.
   public func training(_ product: Product) -> Run {
-    let inputs = [random(input, 1), random(weight, 2)], dy = random(output, 3)
+    var inputs = [random(input, 1), random(weight, 2)]
     let fresh = OperationContext(
       isRecording: true, needsGradient: [product != .weightGradient, product != .dataGradient],
       inputShapes: inputs.map(\.shape))
     var saved = fresh
-    _ = operation.forward(inputs, &saved)
-    return { [operation, saved] in
+    let dy = random(output, 3).inLayout(operation.forward(inputs, &saved)[0].layout)
+    inputs[0] = inputs[0].inLayout(saved.saved[0].layout)
+    return { [operation, saved, inputs] in
       ContinuousClock().measure {
         if product == .forward {
           var context = fresh

@@ -18,7 +18,7 @@ public enum OperationTable {
   public static let timedCases = rows.filter(\.isForTiming)
 
   /// A feature map of a size at which caches do not hold it, for rows that are timed.
-  static let largeMap: Shape = [4, 64, 128, 128]
+  static let largeMap: Shape = [8, 64, 128, 128]
 
   private static let rows: [OperationCase] =
     elementwise + reductions + movement + convolutions + transposedConvolutions + pooling + normalization

@@ -27,7 +27,7 @@ extension OperationTable {
 
   private static let concatenations: [OperationCase] = [
     ([[2, 3], [2, 1], [2, 4]], 1), ([[1, 2, 3], [4, 2, 3]], 0), ([[2, 3, 4], [2, 3, 1]], -1), ([[2, 0], [2, 3]], 1),
-    ([[4, 32, 128, 128], [4, 96, 128, 128]], 1),
+    ([[8, 16, 128, 128], [8, 48, 128, 128]], 1),
   ].map { (shapes: [Shape], axis: Int) in
     OperationCase(
       "concatenate", "\(shapes) along \(axis)", shapes.map { ($0, .normal) },
