@@ -30,7 +30,7 @@ final class OperationTableTests: XCTestCase {
     }
   }
 
-  /// Of every operation a row that is too large for the reference: its bits do not depend on the number of threads either.
+  /// Rows too large for the reference, one an operation: their bits do not depend on the number of threads either.
   func testLargeRowsDoNotDependOnTheNumberOfThreads() {
     var operations: Set<String> = []
     for row in OperationTable.timedCases where operations.insert(row.operation).inserted {
