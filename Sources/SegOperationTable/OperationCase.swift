@@ -28,23 +28,34 @@ public struct OperationCase: Sendable {
   public let tolerance: Double
   /// Whether the gradient is checked; rows too large for finite differences are not.
   public let checksGradient: Bool
+  /// Whether the row is there to be timed: tests leave it out, since its definition would take minutes at that size.
+  public let isForTiming: Bool
   /// The operation itself.
   public let run: @Sendable ([Tensor]) -> Tensor
+  /// What is timed: `run`, without what it adds so that results can be compared.
+  public let timed: @Sendable ([Tensor]) -> Void
   /// The naive definition in double precision.
   public let reference: @Sendable ([ReferenceArray]) -> ReferenceArray
 
-  /// - Parameter checksGradient: by default, whether all inputs together have at most 400 elements.
+  /// - Parameters:
+  ///   - checksGradient: by default, whether all inputs together have at most 400 elements.
+  ///   - isForTiming: by default, whether all inputs together have two million elements.
+  ///   - timed: by default, `run` itself.
   public init(
     _ operation: String, _ label: String, _ inputs: [(Shape, Domain)], tolerance: Double = 2e-6,
-    checksGradient: Bool? = nil, run: @escaping @Sendable ([Tensor]) -> Tensor,
+    checksGradient: Bool? = nil, isForTiming: Bool? = nil, run: @escaping @Sendable ([Tensor]) -> Tensor,
+    timed: (@Sendable ([Tensor]) -> Void)? = nil,
     reference: @escaping @Sendable ([ReferenceArray]) -> ReferenceArray
   ) {
     self.operation = operation
     self.label = label
     self.inputs = inputs.map { (shape: $0.0, domain: $0.1) }
     self.tolerance = tolerance
-    self.checksGradient = checksGradient ?? (inputs.reduce(0) { $0 + $1.0.elementCount } <= 400)
+    let elements = inputs.reduce(0) { $0 + $1.0.elementCount }
+    self.checksGradient = checksGradient ?? (elements <= 400)
+    self.isForTiming = isForTiming ?? (elements >= 1 << 21)
     self.run = run
+    self.timed = timed ?? { _ = run($0) }
     self.reference = reference
   }
 

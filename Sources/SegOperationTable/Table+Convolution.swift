@@ -36,6 +36,13 @@ extension OperationTable {
     row("1×1 padded, in blocks", [1, 8, 3, 3], 8, 1, padding: 1, gradient: true),
     row("5×1, in blocks", [1, 8, 6, 3], 8, [5, 1], padding: [2, 0], gradient: true),
     row("3 channels, in blocks", [2, 3, 9, 7], 16, 3, stride: 2, padding: 1, gradient: true),
+    row("7×7 stride 2 from images", [2, 3, 512, 1024], 64, 7, stride: 2, padding: 3),
+    row("3×3, 64 to 64 at 128×256", [1, 64, 128, 256], 64, 3, padding: 1),
+    row("3×3 dilation 2, 64 to 64 at 128×256", [1, 64, 128, 256], 64, 3, padding: 2, dilation: 2),
+    row("3×3 stride 2, 64 to 128 from 128×256", [1, 64, 128, 256], 128, 3, stride: 2, padding: 1),
+    row("1×1, 256 to 256 at 64×128", [1, 256, 64, 128], 256, 1, bias: true),
+    row("2 groups, 64 to 64 at 128×256", [1, 64, 128, 256], 64, 3, padding: 1, groups: 2),
+    row("depthwise, 64 at 128×256", [1, 64, 128, 256], 64, 3, padding: 1, groups: 64),
   ]
 
   /// F(4×4, 3×3) computes with tiles that are evaluated at six points: its error is that of the larger numbers between.
@@ -67,6 +74,7 @@ extension OperationTable {
     transposed("4×4 stride 2", [1, 2, 3, 3], 2, 4, stride: 2, padding: 1, bias: true),
     transposed("1×1", [1, 3, 4, 2], 2, 1), transposed("2 groups", [1, 4, 3, 3], 4, 3, padding: 1, groups: 2),
     transposed("dilation 2", [1, 2, 4, 5], 2, 3, padding: 2, dilation: 2),
+    transposed("4×4 stride 2, 64 to 64 from 128×256", [1, 64, 128, 256], 64, 4, stride: 2, padding: 1),
     transposed("several panels", [2, 24, 23, 31], 17, 4, stride: 2, padding: 1, bias: true),
   ]
 

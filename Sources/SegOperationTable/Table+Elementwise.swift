@@ -26,7 +26,7 @@ extension OperationTable {
     _ name: String, _ domain: OperationCase.Domain, _ run: @escaping @Sendable (Tensor) -> Tensor,
     _ reference: @escaping @Sendable (ReferenceArray) -> ReferenceArray
   ) -> [OperationCase] {
-    let shapes: [Shape] = [[], [0], [1], [3, 5], [2, 3, 4, 7], [257], [40_001]]
+    let shapes: [Shape] = [[], [0], [1], [3, 5], [2, 3, 4, 7], [257], [40_001], largeMap]
     return shapes.map { shape in
       OperationCase(
         name, "\(shape)", [(shape, domain)], tolerance: 5e-7, run: { run($0[0]) }, reference: { reference($0[0]) })
@@ -50,7 +50,7 @@ extension OperationTable {
     let shapes: [(Shape, Shape)] = [
       ([], []), ([0], [1]), ([7], [7]), ([2, 3, 4], [4]), ([2, 1, 4], [3, 1]), ([2, 3, 4, 5], [1, 3, 1, 1]),
       ([], [2, 3]), ([1, 17], [5, 1]), ([2, 3, 5, 7], [2, 3, 5, 7]), ([3, 1, 5], [3, 4, 1]), ([3, 11_003], [3, 1]),
-      ([40_001], [40_001]),
+      ([40_001], [40_001]), (largeMap, largeMap), (largeMap, [64, 1, 1]),
     ]
     return shapes.map { a, b in
       OperationCase(

@@ -1,9 +1,11 @@
 import SegKernels
 
 extension OperationTable {
-  static let losses: [OperationCase] = [LossReduction.none, .sum, .mean].flatMap { reduction -> [OperationCase] in
-    let pair: [(Shape, OperationCase.Domain)] = [([2, 3, 5], .distinct), ([2, 3, 5], .normal)]
-    let label = reduction.rawValue
+  static let losses: [OperationCase] = [
+    ([2, 3, 5] as Shape, LossReduction.none), ([2, 3, 5], .sum), ([2, 3, 5], .mean), (largeMap, .mean),
+  ].flatMap { shape, reduction -> [OperationCase] in
+    let pair: [(Shape, OperationCase.Domain)] = [(shape, .distinct), (shape, .normal)]
+    let label = "\(reduction.rawValue) of \(shape)"
     return [
       OperationCase(
         "l1Loss", label, pair, run: { l1Loss($0[0], $0[1], reduction: reduction) },
@@ -14,17 +16,19 @@ extension OperationTable {
       OperationCase(
         "smoothL1Loss", label, pair, run: { smoothL1Loss($0[0], $0[1], beta: 0.7, reduction: reduction) },
         reference: { Reference.smoothL1Loss($0[0], $0[1], beta: 0.7, reduction: reduction) }),
-      entropy(label, weighted: false, reduction), entropy(label + ", weights", weighted: true, reduction),
+      entropy(label, shape, weighted: false, reduction), entropy(label + ", weights", shape, weighted: true, reduction),
     ]
   }
 
-  private static func entropy(_ label: String, weighted: Bool, _ reduction: LossReduction) -> OperationCase {
+  private static func entropy(
+    _ label: String, _ shape: Shape, weighted: Bool, _ reduction: LossReduction
+  ) -> OperationCase {
     var random = RandomSource(seed: 4)
-    let targets = Tensor.uniform([2, 3, 5], using: &random)
-    let weight = weighted ? Tensor.uniform([5], in: 0.5..<2, using: &random) : nil
-    let positive = weighted ? Tensor.uniform([3, 1], in: 0.5..<3, using: &random) : nil
+    let targets = Tensor.uniform(shape, using: &random)
+    let weight = weighted ? Tensor.uniform([shape[shape.rank - 1]], in: 0.5..<2, using: &random) : nil
+    let positive = weighted ? Tensor.uniform([shape[shape.rank - 2], 1], in: 0.5..<3, using: &random) : nil
     return OperationCase(
-      "binaryCrossEntropy", label, [([2, 3, 5], .normal)],
+      "binaryCrossEntropy", label, [(shape, .normal)],
       run: {
         binaryCrossEntropy(
           logits: $0[0], targets: targets, weight: weight, positiveWeight: positive, reduction: reduction)

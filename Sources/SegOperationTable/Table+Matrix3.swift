@@ -3,7 +3,9 @@ import SegKernels
 extension OperationTable {
   static let smallMatrices: [OperationCase] = inverses + polarFactors + decompositions
 
-  private static let shapes: [Shape] = [[3, 3], [1, 3, 3], [5, 3, 3], [2, 3, 3, 3], [0, 3, 3], [1009, 3, 3]]
+  private static let shapes: [Shape] = [
+    [3, 3], [1, 3, 3], [5, 3, 3], [2, 3, 3, 3], [0, 3, 3], [1009, 3, 3], [1 << 18, 3, 3],
+  ]
 
   private static let inverses: [OperationCase] = shapes.map { shape in
     OperationCase(

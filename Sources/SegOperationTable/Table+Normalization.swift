@@ -2,7 +2,7 @@ import SegKernels
 
 extension OperationTable {
   static let normalization: [OperationCase] =
-    [([2, 3, 2, 3] as Shape), [5, 2], [1, 2, 1, 17], [3, 1, 5, 5], [2, 7, 33, 31]].flatMap {
+    [([2, 3, 2, 3] as Shape), [5, 2], [1, 2, 1, 17], [3, 1, 5, 5], [2, 7, 33, 31], largeMap].flatMap {
       shape -> [OperationCase] in
       let parameters: [(Shape, OperationCase.Domain)] = [([shape[1]], .positive), ([shape[1]], .normal)]
       return [
@@ -57,7 +57,7 @@ extension OperationTable {
   // No runs of two elements: normalised, they are ±1 whatever they were, and their gradient is rounding alone.
   static let groupNormalization: [OperationCase] =
     [
-      ([2, 4, 3, 3] as Shape, 2), ([1, 3, 5], 1), ([3, 8], 2), ([2, 6, 2, 2], 6), ([2, 12, 33, 17], 4),
+      ([2, 4, 3, 3] as Shape, 2), ([1, 3, 5], 1), ([3, 8], 2), ([2, 6, 2, 2], 6), ([2, 12, 33, 17], 4), (largeMap, 32),
     ].map { shape, groups in
       OperationCase(
         "groupNorm", "\(shape) in \(groups) groups",
@@ -65,7 +65,8 @@ extension OperationTable {
         run: { groupNorm($0[0], groups: groups, weight: $0[1], bias: $0[2]) },
         reference: { Reference.groupNorm($0[0], groups: groups, weight: $0[1], bias: $0[2]) })
     }
-    + [([3, 5] as Shape, [5] as Shape), ([2, 3, 4], [3, 4]), ([7, 129], [129])].map { shape, normalized in
+    + [([3, 5] as Shape, [5] as Shape), ([2, 3, 4], [3, 4]), ([7, 129], [129]), ([16384, 256], [256])].map {
+      shape, normalized in
       OperationCase(
         "layerNorm", "\(shape) over \(normalized)",
         [(shape, .normal), (normalized, .positive), (normalized, .normal)],

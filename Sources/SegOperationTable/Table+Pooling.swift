@@ -25,10 +25,11 @@ extension OperationTable {
     ("2×2", [2, 3, 4, 6], 2, 2, 0), ("3×3 stride 2 padded", [1, 2, 7, 9], 3, 2, 1),
     ("3×2 stride 1", [1, 2, 5, 4], [3, 2], 1, 0),
     ("whole image", [1, 2, 3, 5], [3, 5], 1, 0), ("odd size", [1, 1, 13, 11], 3, 2, 1),
+    ("3×3 stride 2 of 256×512", [1, 64, 256, 512], 3, 2, 1), ("2×2 of 256×512", [1, 64, 256, 512], 2, 2, 0),
   ]
 
   private static let adaptive: [OperationCase] = [
-    ([2, 3, 5, 7], 1), ([1, 2, 7, 9], [2, 3]), ([1, 2, 3, 2], 4), ([1, 3, 6, 8], [3, 8]),
+    ([2, 3, 5, 7], 1), ([1, 2, 7, 9], [2, 3]), ([1, 2, 3, 2], 4), ([1, 3, 6, 8], [3, 8]), ([1, 512, 64, 128], 1),
   ].map {
     (shape: Shape, size: Pair) in
     OperationCase(
@@ -46,6 +47,7 @@ extension OperationTable {
     maxima("dilation 3 and 1, ceil mode", [1, 2, 9, 6], 2, stride: [2, 3], dilation: [3, 1], ceilMode: true),
     maxima("one pixel", [2, 3, 1, 1], 1), maxima("no images, overlapping", [0, 2, 4, 4], 2),
     maxima("2×2 of 4×6", [2, 3, 4, 6], 2, stride: 2), maxima("13×11", [1, 1, 13, 11], 3, stride: 2, padding: 1),
+    maxima("3×3 of 256×512", [1, 64, 256, 512], 3, stride: 2, padding: 1),
     maxima("large", [2, 5, 67, 131], 3, stride: 2, padding: 1, ceilMode: true),
   ].flatMap { $0 }
 

@@ -22,7 +22,8 @@ extension OperationTable {
       ([1], [], false), ([3, 5], [], false), ([3, 5], [0], false), ([3, 5], [1], true),
       ([2, 3, 4, 5], [0, 2, 3], false),
       ([2, 3, 4, 5], [1], true), ([2, 3, 4, 5], [0, 2], true), ([2, 3, 4], [-1], false), ([5, 700], [0], false),
-      ([70_001], [], false), ([3, 1, 7], [1], false),
+      ([70_001], [], false), ([3, 1, 7], [1], false), (largeMap, [], false), (largeMap, [0, 2, 3], false),
+      (largeMap, [1], false), (largeMap, [3], false),
     ]
     return choices.map { shape, axes, keep in
       OperationCase(
@@ -31,12 +32,14 @@ extension OperationTable {
     }
   }
 
-  private static let broadcasts: [OperationCase] = [
-    ([1], [4]), ([3, 1], [2, 3, 5]), ([], [2, 2]), ([2, 3], [2, 3]),
-  ].map {
-    (from: Shape, to: Shape) in
-    OperationCase(
-      "broadcast", "\(from) to \(to)", [(from, .normal)], run: { $0[0].broadcast(to: to) },
-      reference: { Reference.add($0[0], ReferenceArray(zeros: to)) })
-  }
+  private static let broadcasts: [OperationCase] = {
+    let shapes: [(Shape, Shape)] = [
+      ([1], [4]), ([3, 1], [2, 3, 5]), ([], [2, 2]), ([2, 3], [2, 3]), ([64, 1, 1], largeMap),
+    ]
+    return shapes.map { from, to in
+      OperationCase(
+        "broadcast", "\(from) to \(to)", [(from, .normal)], isForTiming: to == largeMap,
+        run: { $0[0].broadcast(to: to) }, reference: { Reference.add($0[0], ReferenceArray(zeros: to)) })
+    }
+  }()
 }

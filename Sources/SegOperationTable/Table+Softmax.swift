@@ -20,6 +20,7 @@ extension OperationTable {
 
   private static let axes: [(Shape, Int)] = [
     ([2, 3], 1), ([2, 5, 3, 4], 1), ([3, 4], 0), ([2, 3, 7], -1), ([1, 1, 4], 1), ([1, 19, 67, 71], 1),
+    ([1, 19, 512, 1024], 1), ([16384, 256], -1),
   ]
 
   private static let crossEntropies: [OperationCase] = [
@@ -28,6 +29,8 @@ extension OperationTable {
     entropy("smoothing", [2, 4, 3, 3], smoothing: 0.1),
     entropy("weights and smoothing", [1, 5, 4, 3], weights: true, smoothing: 0.2),
     entropy("rows", [6, 4]), entropy("many pixels", [1, 19, 61, 83], weights: true),
+    entropy("19 classes at 512×1024", [1, 19, 512, 1024]),
+    entropy("19 classes at 512×1024, weights and smoothing", [1, 19, 512, 1024], weights: true, smoothing: 0.1),
   ]
 
   private static func entropy(

@@ -52,6 +52,12 @@ final class OperationCoverageTests: XCTestCase {
     XCTAssertEqual(missing, [])
   }
 
+  /// Every operation has a row for benchmarks; a reshape alone takes no time at any size.
+  func testEveryOperationHasARowForTiming() {
+    let timed = Set(OperationTable.timedCases.map(\.operation))
+    XCTAssertEqual(Set(OperationTable.cases.map(\.operation)).subtracting(timed), ["reshape"])
+  }
+
   /// A captured graph gives the bits of the function it was captured from.
   func testCapturedRowsGiveTheSameBits() {
     for row in OperationTable.cases where !OperationTable.notCapturable.contains(row.operation) {

@@ -1,3 +1,4 @@
+import Foundation
 import SegKernels
 import SegOperationTable
 import XCTest
@@ -26,6 +27,21 @@ final class OperationTableTests: XCTestCase {
           }
         }
       }
+    }
+  }
+
+  /// Rows too large for the reference, one an operation: their bits do not depend on the number of threads either.
+  func testLargeRowsDoNotDependOnTheNumberOfThreads() {
+    var operations: Set<String> = []
+    for row in OperationTable.timedCases where operations.insert(row.operation).inserted {
+      let inputs = row.makeInputs()
+      let single = Threads.with(1) { row.run(inputs) }
+      XCTAssertTrue(single.withUnsafeBufferPointer { $0.contains { $0 != 0 } }, row.title)
+      let several = Threads.with(2) { row.run(inputs) }
+      XCTAssertEqual(
+        single.withUnsafeBufferPointer { one in
+          several.withUnsafeBufferPointer { memcmp(one.baseAddress!, $0.baseAddress!, 4 * one.count) }
+        }, 0, row.title)
     }
   }
 
