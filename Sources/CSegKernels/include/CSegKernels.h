@@ -22,6 +22,9 @@ typedef struct SKTap {
   float fraction;
 } SKTap;
 
+/// The most rows that one call of resizeArgmax makes.
+enum { SK_ARGMAX_ROWS = 16 };
+
 #include "MapStep.h"
 
 // A binary kernel's operands advance by a stride of 1 or 0 elements: 0 repeats a scalar.
@@ -103,9 +106,13 @@ typedef struct SKTap {
   X(void, maxPool, (const float *x, const SKConvGeometry *g, float *y, int32_t *indices))                              \
   X(void, averagePool, (const float *x, const SKConvGeometry *g, int countPadding, float *y))                          \
   X(void, averagePoolGradient, (const float *dy, const SKConvGeometry *g, int countPadding, float *dx))                \
-  /* resize of one plane by taps */                                                                                    \
+  /* resize of one plane by taps, with scratch for two rows; the largest channel of at most SK_ARGMAX_ROWS rows */     \
   X(void, resize,                                                                                                      \
-    (const float *x, int width, const SKTap *rows, const SKTap *columns, int outputHeight, int outputWidth, float *y)) \
+    (const float *x, int width, const SKTap *rows, const SKTap *columns, int outputHeight, int outputWidth,            \
+     float *scratch, float *y))                                                                                        \
+  X(void, resizeArgmax,                                                                                                \
+    (const float *x, int channels, size_t plane, int width, const SKTap *rows, const SKTap *columns, int outputHeight, \
+     int outputWidth, int32_t *y))                                                                                     \
   X(void, resizeGradient,                                                                                              \
     (const float *dy, int width, const SKTap *rows, const SKTap *columns, int outputHeight, int outputWidth,           \
      float *dx))                                                                                                       \
