@@ -120,9 +120,12 @@ enum { SK_ARGMAX_ROWS = 16 };
   X(int, channelBlock, (void))                                                                                         \
   X(int, tilePixels, (void))                                                                                           \
   X(size_t, directScratch, (const SKMapStep *step))                                                                    \
-  X(size_t, winogradScratch, (const SKMapStep *step, int m))                                                              \
+  X(size_t, winogradScratch, (const SKMapStep *step, int m))                                                           \
+  X(size_t, winogradWeights, (const SKMapStep *step, int m))                                                           \
   X(void, convolveDirect, (SK_MAP))                                                                                    \
   X(void, convolveDepthwise, (SK_MAP))                                                                                 \
+  X(void, transformWeights2, (SK_MAP))                                                                                 \
+  X(void, transformWeights4, (SK_MAP))                                                                                 \
   X(void, convolveWinograd2, (SK_MAP))                                                                                 \
   X(void, convolveWinograd4, (SK_MAP))                                                                                 \
   X(void, resizeBlocked, (SK_MAP))                                                                                     \
