@@ -115,7 +115,7 @@ enum { SK_ARGMAX_ROWS = 16 };
      int outputWidth, int32_t *y))                                                                                     \
   X(void, resizeGradient,                                                                                              \
     (const float *dy, int width, const SKTap *rows, const SKTap *columns, int outputHeight, int outputWidth,           \
-     float *dx))                                                                                                       \
+     float *scratch, float *dx))                                                                                                       \
   /* steps of compiled networks: the channels of a block, the pixels of a register tile, the floats of scratch */       \
   X(int, channelBlock, (void))                                                                                         \
   X(int, tilePixels, (void))                                                                                           \

@@ -90,9 +90,11 @@ struct ResizeOperation: BlockedOperation {
         let d = dy.pointer(for: name)
         parallelFor(shape[0] * shape[1]) { plane in
           (dx + plane * area).update(repeating: 0, count: area)
-          kernels.resizeGradient(
-            d + plane * outputArea, Int32(shape[3]), rowTaps, columnTaps, Int32(rows.count), Int32(columns.count),
-            dx + plane * area)
+          withWorkspace(2 * columns.count) {
+            kernels.resizeGradient(
+              d + plane * outputArea, Int32(shape[3]), rowTaps, columnTaps, Int32(rows.count), Int32(columns.count), $0,
+              dx + plane * area)
+          }
         }
         withExtendedLifetime(dy) {}
       }
