@@ -29,40 +29,13 @@ public struct Benchmark: Sendable, Codable {
 
   /// Times a model with fresh weights on a random image, after two untimed repetitions.
   public init(_ name: ModelName, height: Int, width: Int, batch: Int, iterations: Int, isTraining: Bool) throws {
-    let model = try ModelRegistry.build(name, seed: 0)
-    var random = RandomSource(seed: 1)
-    let shape: Shape = [batch, model.inputChannels, height, width]
-    let x = Tensor.normal(shape, using: &random)
-    let graph = Graph.capture(inputs: [shape]) { [model.network($0[0])] }
-    let step: () -> Void
-    if isTraining {
-      guard model.output == .segmentation else {
-        throw UsageError("--train: expected a model that segments, found '\(model.name)'")
-      }
-      model.network.setTraining(true)
-      let labels = Labels(
-        [batch, height, width],
-        (0..<(batch * height * width)).map { _ in Int32.random(in: 0..<Int32(model.classes), using: &random) })
-      let optimizer = SGD(learningRate: 0.001)
-      step = {
-        func update(_ network: some UnaryModule) {
-          let (_, gradients) = valueAndGradient(of: network) { net in
-            crossEntropy(resize(net(x), to: Pair(height: height, width: width)), labels)
-          }
-          optimizer.update(network, with: gradients)
-        }
-        update(model.network)
-      }
-    } else {
-      // Weights are packed before, as any engine does; layouts are converted within the time.
-      let session = Program(graph).makeSession()
-      var logits = Tensor.zeros(session.program.outputShapes[0])
-      step = { session.run(x, into: &logits) }
-    }
+    let work =
+      try isTraining
+      ? Benchmark.trainingStep(name, batch, height, width) : Benchmark.forwardPass(name, batch, height, width)
     let clock = ContinuousClock()
-    for _ in 0..<2 { step() }
-    let seconds = (0..<iterations).map { _ in clock.measure(step).seconds }.sorted()
-    self.model = model.name.rawValue
+    for _ in 0..<2 { work.step() }
+    let seconds = (0..<iterations).map { _ in clock.measure(work.step).seconds }.sorted()
+    model = work.model.rawValue
     self.height = height
     self.width = width
     self.batch = batch
@@ -72,7 +45,48 @@ public struct Benchmark: Sendable, Codable {
     min_seconds = seconds[0]
     p90_seconds = seconds[min(iterations * 9 / 10, iterations - 1)]
     peak_rss_bytes = Benchmark.peakResidentBytes
-    gflop_per_second = Double(graph.floatingPointOperations) * (isTraining ? 3 : 1) / 1e9 / median_seconds
+    gflop_per_second = Double(work.operations) / 1e9 / median_seconds
+  }
+
+  /// What is timed, its floating-point operations, and the full name of the model.
+  private typealias Work = (model: ModelName, operations: Int, step: () -> Void)
+
+  /// Weights are packed before, as any engine does, and those of the module let go; layouts are converted within the
+  /// time.
+  private static func forwardPass(_ name: ModelName, _ batch: Int, _ height: Int, _ width: Int) throws -> Work {
+    func compiled() throws -> (ModelName, Int, Program) {
+      let model = try ModelRegistry.build(name, seed: 0)
+      let graph = Graph.capture(inputs: [[batch, model.inputChannels, height, width]]) { [model.network($0[0])] }
+      return (model.name, graph.floatingPointOperations, Program(graph))
+    }
+    let (model, operations, program) = try compiled()
+    var random = RandomSource(seed: 1)
+    let session = program.makeSession(), x = Tensor.normal(program.inputShapes[0], using: &random)
+    var logits = Tensor.zeros(program.outputShapes[0])
+    return (model, operations, { session.run(x, into: &logits) })
+  }
+
+  /// Forward, loss, backward and an SGD step, taken for three times the operations of a forward pass.
+  private static func trainingStep(_ name: ModelName, _ batch: Int, _ height: Int, _ width: Int) throws -> Work {
+    let model = try ModelRegistry.build(name, seed: 0)
+    guard model.output == .segmentation else {
+      throw UsageError("--train: expected a model that segments, found '\(model.name)'")
+    }
+    var random = RandomSource(seed: 1)
+    let x = Tensor.normal([batch, model.inputChannels, height, width], using: &random)
+    let graph = Graph.capture(inputs: [x.shape]) { [model.network($0[0])] }
+    model.network.setTraining(true)
+    let labels = Labels(
+      [batch, height, width],
+      (0..<(batch * height * width)).map { _ in Int32.random(in: 0..<Int32(model.classes), using: &random) })
+    let optimizer = SGD(learningRate: 0.001)
+    func update(_ network: some UnaryModule) {
+      let (_, gradients) = valueAndGradient(of: network) { net in
+        crossEntropy(resize(net(x), to: Pair(height: height, width: width)), labels)
+      }
+      optimizer.update(network, with: gradients)
+    }
+    return (model.name, 3 * graph.floatingPointOperations, { update(model.network) })
   }
 
   /// The time of every step of the compiled network, in order; each is the least of `iterations`. Names tell algorithm,

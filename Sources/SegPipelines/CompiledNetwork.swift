@@ -6,6 +6,7 @@ import SegKernels
 public final class CompiledNetwork {
   /// The network underneath.
   public let network: any UnaryModule
+  private let weights = PackedWeights()
   private var session: Program.Session?
 
   /// Nothing is compiled before the first image.
@@ -17,7 +18,7 @@ public final class CompiledNetwork {
     if session?.program.inputShapes[0] != x.shape {
       // The old one's memory goes before the new one's comes.
       session = nil
-      session = network.compiled(for: x.shape).makeSession()
+      session = network.compiled(for: x.shape, sharing: weights).makeSession()
     }
     return session!([x])[0]
   }

@@ -82,16 +82,8 @@ public struct Segmentation: Sendable {
     self.enlarged = enlarged
     self.size = size
     self.classes = classes
-    // In bands: the logits of all pixels at once would take many times the photograph's memory.
-    var labels = Labels([size.height, size.width], filledWith: 0)
-    for top in stride(from: 0, to: size.height, by: 64) {
-      let rows = top..<min(top + 64, size.height)
-      let band = argmax(resize(source, to: enlarged, rows: rows, columns: 0..<size.width))
-      labels.withUnsafeMutableBufferPointer { target in
-        band.withUnsafeBufferPointer { _ = target[(top * size.width)...].update(fromContentsOf: $0) }
-      }
-    }
-    self.labels = labels
+    labels = argmax(source, resizedTo: enlarged, rows: 0..<size.height, columns: 0..<size.width)
+      .reshaped([size.height, size.width])
   }
 
   /// Logits 1×classes×H×W at the photograph's own size; made anew at each use.

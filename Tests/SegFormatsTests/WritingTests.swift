@@ -152,6 +152,27 @@ final class WritingTests: XCTestCase {
     }
   }
 
+  /// Pages of a mapped file leave the memory when they are given back, and come again when they are read.
+  func testPagesCanBeGivenBack() throws {
+    func mappedBytes() throws -> Int {
+      let lines = try String(contentsOfFile: "/proc/self/status", encoding: .utf8).split(separator: "\n")
+      let line = try XCTUnwrap(lines.first { $0.hasPrefix("RssFile:") })
+      return try XCTUnwrap(Int(line.split(separator: " ")[1].filter(\.isNumber))) * 1024
+    }
+    try withTemporaryFolder { folder in
+      let url = folder.appendingPathComponent("x.safetensors"), count = 1 << 23
+      try writeWeights(WeightArchive([("w", Tensor([count], (0..<count).map(Float.init)))]), to: url)
+      let tensor = try XCTUnwrap(readWeights(at: url).tensor("w"))
+      let before = try mappedBytes()
+      let sum = tensor.sum().scalar
+      let touched = try mappedBytes()
+      XCTAssertGreaterThan(touched - before, 30 << 20, "read, the file is in memory")
+      tensor.giveBackPages()
+      XCTAssertLessThan(try mappedBytes() - before, 1 << 20)
+      XCTAssertEqual(tensor.sum().scalar, sum)
+    }
+  }
+
   /// Headers of any length are allowed, so data may lie anywhere; such floats are copied.
   func testMisalignedDataAreCopied() throws {
     for padding in 0..<8 {

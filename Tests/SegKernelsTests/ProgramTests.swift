@@ -133,6 +133,30 @@ final class ProgramTests: XCTestCase {
     }
   }
 
+  /// Weights that are transformed at each run, and those that are before: the same error against the definition.
+  func testWeightsTransformedAtEachRun() {
+    for (channels, outputs) in [(8, 8), (17, 33), (40, 24)] {
+      let weight = ReferenceRule.tensor("w", [outputs, channels, 3, 3]), bias = ReferenceRule.tensor("b", [outputs])
+      for (height, width, isTransformed) in [(41, 46, true), (40, 44, false)] {
+        let x = ReferenceRule.tensor("x", [1, channels, height, width])
+        let expected = Reference.conv2d(
+          ReferenceArray(x), weight: ReferenceArray(weight), bias: ReferenceArray(bias), padding: 1
+        ).values
+        let scale = expected.reduce(1) { max($0, abs($1)) }
+        let graph = Graph.capture(inputs: [x.shape]) { [conv2d($0[0], weight: weight, bias: bias, padding: 1)] }
+        forEachLevel { level in
+          let title = "\(channels)→\(outputs) at \(height)×\(width), \(level)"
+          let program = Program(graph, forcing: .winograd4), session = program.makeSession()
+          XCTAssertEqual(program.summary.contains("weights \(channels)→\(outputs)"), isTransformed, title)
+          let found = Threads.with(1) { session([x])[0] }
+          let error = zip(found.scalars, expected).reduce(0) { max($0, abs(Double($1.0) - $1.1)) } / scale
+          XCTAssertLessThanOrEqual(error, 1e-5, title)
+          XCTAssertEqual(bits(Threads.with(3) { session([x])[0] }), bits(found), title)
+        }
+      }
+    }
+  }
+
   // MARK: Other operations
 
   /// Every row of the operation table, compiled: with all its inputs given at each run, and with all but the first known
@@ -245,6 +269,28 @@ final class ProgramTests: XCTestCase {
   }
 
   // MARK: Memory and sessions
+
+  /// Programs for several sizes pack a weight once, and make the same bits as those that share nothing; a parameter that
+  /// was written is packed anew.
+  func testProgramsShareWeights() {
+    let layer = Conv2d(inputChannels: 16, outputChannels: 24, kernel: 3, bias: true)
+    layer.weight.value = ReferenceRule.tensor("w", layer.weight.shape)
+    let weights = PackedWeights()
+    func assertShared(_ shape: Shape, _ title: String) {
+      let x = ReferenceRule.tensor("x", shape)
+      let shared = layer.compiled(for: shape, sharing: weights).makeSession()([x])[0]
+      XCTAssertEqual(bits(shared), bits(layer.compiled(for: shape).makeSession()([x])[0]), title)
+    }
+    assertShared([1, 16, 48, 48], "first size")
+    let once = weights.bytes
+    XCTAssertGreaterThanOrEqual(once, 24 * 16 * 9 * 4)
+    assertShared([2, 16, 64, 80], "second size")
+    XCTAssertEqual(weights.bytes, once, "large maps keep their weights in one order")
+    assertShared([1, 16, 12, 20], "a small map")
+    XCTAssertGreaterThan(weights.bytes, once, "small maps keep theirs in another")
+    layer.weight.value.withUnsafeMutableBufferPointer { $0[0] += 1 }
+    assertShared([1, 16, 48, 48], "after a change")
+  }
 
   /// No two buffers that are needed at once share memory, and none is beyond the end.
   func testArenaPlans() {

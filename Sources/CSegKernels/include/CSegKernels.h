@@ -22,6 +22,9 @@ typedef struct SKTap {
   float fraction;
 } SKTap;
 
+/// The most rows that one call of resizeArgmax makes.
+enum { SK_ARGMAX_ROWS = 16 };
+
 #include "MapStep.h"
 
 // A binary kernel's operands advance by a stride of 1 or 0 elements: 0 repeats a scalar.
@@ -103,19 +106,26 @@ typedef struct SKTap {
   X(void, maxPool, (const float *x, const SKConvGeometry *g, float *y, int32_t *indices))                              \
   X(void, averagePool, (const float *x, const SKConvGeometry *g, int countPadding, float *y))                          \
   X(void, averagePoolGradient, (const float *dy, const SKConvGeometry *g, int countPadding, float *dx))                \
-  /* resize of one plane by taps */                                                                                    \
+  /* resize of one plane by taps, with scratch for two rows; the largest channel of at most SK_ARGMAX_ROWS rows */     \
   X(void, resize,                                                                                                      \
-    (const float *x, int width, const SKTap *rows, const SKTap *columns, int outputHeight, int outputWidth, float *y)) \
+    (const float *x, int width, const SKTap *rows, const SKTap *columns, int outputHeight, int outputWidth,            \
+     float *scratch, float *y))                                                                                        \
+  X(void, resizeArgmax,                                                                                                \
+    (const float *x, int channels, size_t plane, int width, const SKTap *rows, const SKTap *columns, int outputHeight, \
+     int outputWidth, int32_t *y))                                                                                     \
   X(void, resizeGradient,                                                                                              \
     (const float *dy, int width, const SKTap *rows, const SKTap *columns, int outputHeight, int outputWidth,           \
-     float *dx))                                                                                                       \
+     float *scratch, float *dx))                                                                                                       \
   /* steps of compiled networks: the channels of a block, the pixels of a register tile, the floats of scratch */       \
   X(int, channelBlock, (void))                                                                                         \
   X(int, tilePixels, (void))                                                                                           \
   X(size_t, directScratch, (const SKMapStep *step))                                                                    \
-  X(size_t, winogradScratch, (const SKMapStep *step, int m))                                                              \
+  X(size_t, winogradScratch, (const SKMapStep *step, int m))                                                           \
+  X(size_t, winogradWeights, (const SKMapStep *step, int m))                                                           \
   X(void, convolveDirect, (SK_MAP))                                                                                    \
   X(void, convolveDepthwise, (SK_MAP))                                                                                 \
+  X(void, transformWeights2, (SK_MAP))                                                                                 \
+  X(void, transformWeights4, (SK_MAP))                                                                                 \
   X(void, convolveWinograd2, (SK_MAP))                                                                                 \
   X(void, convolveWinograd4, (SK_MAP))                                                                                 \
   X(void, resizeBlocked, (SK_MAP))                                                                                     \

@@ -10,6 +10,9 @@
 /// The most pixels that the kernel of a direct convolution may have: 7×7 and more.
 enum { SK_MAX_TAPS = 64 };
 
+/// The channels whose weights one task of a transformation takes.
+enum { SK_WEIGHT_CHUNK = 32 };
+
 struct SKMapStep;
 
 /// Does the work of one task of a step; `scratch` belongs to the calling thread alone.

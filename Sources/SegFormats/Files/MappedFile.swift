@@ -1,11 +1,12 @@
 import Glibc
 import SegFiles
+import SegKernels
 
 /// A file's bytes, mapped into memory for reading: opening costs nothing, and pages are read when touched.
 ///
 /// Whoever shortens the file while it is mapped makes reads of the lost pages fail with a bus error; files written by
 /// `writeAtomically` are replaced, never shortened.
-final class MappedFile {
+final class MappedFile: PageOwner {
   let bytes: UnsafeRawBufferPointer
 
   init(path: String) throws(FileError) {
@@ -31,6 +32,16 @@ final class MappedFile {
     }
     bytes = UnsafeRawBufferPointer(start: base, count: count)
   }
+
+  func giveBack(_ bytes: UnsafeRawBufferPointer) {
+    guard let base = bytes.baseAddress else { return }
+    // The first page and the last may hold something else, which would be read again for nothing.
+    let first = base.alignedUp(toMultipleOf: MappedFile.pageSize)
+    let last = (base + bytes.count).alignedDown(toMultipleOf: MappedFile.pageSize)
+    if first < last { madvise(UnsafeMutableRawPointer(mutating: first), last - first, MADV_DONTNEED) }
+  }
+
+  private static let pageSize = sysconf(Int32(_SC_PAGESIZE))
 
   deinit {
     if let base = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: base), bytes.count) }

@@ -29,11 +29,16 @@ struct ConvolutionPlan {
   let geometry: SKConvGeometry
   /// Everything about the step but its pointers.
   var step: SKMapStep
+  /// F(4×4): the weights are kept as direct convolution takes them, and transformed at each run.
+  private(set) var transformsWeights = false
 
   /// What a direct convolution's scratch memory may take of a core's second-level cache, in floats: 256 KiB.
   private static let scratchBudget = 64 * 1024
-  /// Winograd's tiles of a task. Fewer read the weights more often, more leave the cache.
-  private static let tilesOfTask = (least: 24, most: 48)
+  /// Winograd's tiles of a task: fewer read the weights more often, more leave the second-level cache. Weights that fit
+  /// no cache (`weightBytes`, transformed) decide it.
+  private static func tilesOfTask(weightBytes: Int) -> (least: Int, most: Int) {
+    weightBytes > 32 << 20 ? (144, 144) : (24, 48)
+  }
 
   /// - Parameter forced: the algorithm, where it can do this convolution: for tests and measurements.
   /// - Returns: nil where no blocked kernel does this.
@@ -107,6 +112,15 @@ struct ConvolutionPlan {
     return (share, cost(share))
   }
 
+  /// The order in which the weights are kept.
+  var weightForm: PackedWeights.Form {
+    switch algorithm {
+    case .direct: .direct
+    case .depthwise: .depthwise
+    case .winograd2, .winograd4: transformsWeights ? .direct : .winograd(side: algorithm.tileSide!)
+    }
+  }
+
   /// Panels of two blocks of output channels.
   private func panels(_ kernels: SKKernels) -> Int { ceilingDivide(Int(step.outputs), 2 * Int(kernels.channelBlock())) }
 
@@ -153,12 +167,17 @@ struct ConvolutionPlan {
     let pixels = Int(kernels.tilePixels())
     let tiles = ConvolutionPlan.tileCount(step, side: side)
     step.tiles = Int32(tiles)
+    // Transformed, these weights take four times the memory of the others. Transforming them at each run costs nothing
+    // where the map is large, since the products then find them in a cache; they may cost some time before they cost
+    // more than 8 MiB a layer.
+    let bytes = kernels.winogradWeights(&step, Int32(side)) * MemoryLayout<Float>.stride
+    transformsWeights = side == 4 && (tiles >= 128 || (tiles >= 32 && bytes > 8 << 20))
     let all = ceilingDivide(tiles, pixels) * pixels, panels = panels(kernels)
     // Reading the weights costs a region as much as about two tiles do.
     func cost(_ size: Int) -> Double {
       ConvolutionPlan.split(panels: panels, regions: ceilingDivide(tiles, size)).cost * Double(size + 2)
     }
-    let (least, most) = ConvolutionPlan.tilesOfTask
+    let (least, most) = ConvolutionPlan.tilesOfTask(weightBytes: bytes)
     let sizes = all <= least ? [all] : Array(stride(from: least, through: min(all, most), by: pixels))
     let size = sizes.min { cost($0) < cost($1) }!
     step.regionColumns = Int32(size)

@@ -36,15 +36,28 @@ extension Lowering {
     let addend = operation.hasAddend ? inBlocks(node.inputs[3]) : nil
     step.isPlain = isPlain ? 1 : 0
     step.rectify = operation.rectifies ? 1 : 0
-    let weights = PackedWeights.pack(weight, for: plan.algorithm, block: block)
     let biases = PackedWeights.pack(bias: bias, block: block)
-    step.weights = UnsafePointer(weights.base)
     step.bias = UnsafePointer(biases.base)
+    let packed = lowerWeights(weight, operation.scale, plan)
     emit(
       "\(plan.algorithm) \(operation.convolution.window.kernel) \(weight.shape[1])→\(weight.shape[0])", step, x: x,
-      addend: addend, y: newBlocked(node.outputs[0], over: operation.hasAddend ? node.inputs[3] : nil, x: x),
-      owned: [weights, biases], scratch: plan.scratchCount(kernels))
+      addend: addend, weights: packed,
+      y: newBlocked(node.outputs[0], over: operation.hasAddend ? node.inputs[3] : nil, x: x),
+      owned: [biases], scratch: plan.scratchCount(kernels))
     return true
+  }
+
+  /// Packs the weights of a convolution; Winograd's may be transformed by a step of their own, at each run.
+  private mutating func lowerWeights(_ weight: Tensor, _ scale: [Double]?, _ plan: ConvolutionPlan) -> Program.Location
+  {
+    let storage = weights.packed(weight, scale: scale, as: plan.weightForm)
+    let packed = Program.Location(
+      memory: .constant(Tensor(shape: [storage.count], storage: storage)), imageStride: storage.count)
+    guard plan.transformsWeights, let side = plan.algorithm.tileSide else { return packed }
+    let (step, count) = PackedWeights.transformation(of: weight.shape, side: side)
+    let transformed = Program.Location(memory: newBuffer(count), imageStride: count)
+    emit("weights \(weight.shape[1])→\(weight.shape[0])", step, x: packed, y: transformed)
+    return transformed
   }
 
   private mutating func lowerResize(_ node: Graph.Node, _ operation: FusedResize) {

@@ -3,6 +3,7 @@ import CSegKernels
 /// From a graph's nodes to steps: which values are in channel blocks, which buffer holds them, and for how long.
 struct Lowering {
   let graph: Graph
+  let weights: PackedWeights
   let forced: ConvolutionAlgorithm?
   let kernels = SegKernels.kernels
   let block: Int
@@ -22,8 +23,9 @@ struct Lowering {
   /// The node being lowered.
   private var current = 0
 
-  init(_ graph: Graph, _ forced: ConvolutionAlgorithm?) {
+  init(_ graph: Graph, _ weights: PackedWeights, _ forced: ConvolutionAlgorithm?) {
     self.graph = graph
+    self.weights = weights
     self.forced = forced
     block = Int(kernels.channelBlock())
   }
@@ -59,7 +61,7 @@ struct Lowering {
   }
 
   /// A buffer that no step has touched yet.
-  private mutating func newBuffer(_ count: Int) -> Program.Location.Memory {
+  mutating func newBuffer(_ count: Int) -> Program.Location.Memory {
     buffers.append(ArenaPlan.Buffer(count: count, life: Int.max...Int.max))
     return .arena(buffers.count - 1)
   }
@@ -123,8 +125,8 @@ struct Lowering {
   }
 
   mutating func emit(
-    _ name: String, _ step: SKMapStep, x: Program.Location, addend: Program.Location? = nil, y: Program.Location,
-    owned: [AnyObject] = [], scratch: Int = 0
+    _ name: String, _ step: SKMapStep, x: Program.Location, addend: Program.Location? = nil,
+    weights: Program.Location? = nil, y: Program.Location, owned: [AnyObject] = [], scratch: Int = 0
   ) {
     var step = step
     step.imageX = x.imageStride
@@ -132,8 +134,8 @@ struct Lowering {
     step.imageY = y.imageStride
     scratchCount = max(scratchCount, scratch)
     emit(
-      .kernel(.init(name: name, step: step, x: x, addend: addend, y: y, owned: owned)),
-      touching: [x, y] + (addend.map { [$0] } ?? []))
+      .kernel(.init(name: name, step: step, x: x, addend: addend, weights: weights, y: y, owned: owned)),
+      touching: [x, y] + [addend, weights].compactMap { $0 })
   }
 
   private mutating func emitLayout(

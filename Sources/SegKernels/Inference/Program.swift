@@ -23,11 +23,17 @@ public struct Program: Sendable {
   let arenaCount: Int, scratchCount: Int
 
   /// Compiles a graph.
-  public init(_ graph: Graph) { self.init(graph, forcing: nil) }
+  ///
+  /// - Parameter weights: where the weights are packed; programs of one network share them.
+  public init(_ graph: Graph, sharing weights: PackedWeights = PackedWeights()) {
+    self.init(graph, sharing: weights, forcing: nil)
+  }
 
   /// - Parameter algorithm: how to convolve wherever that is possible: for tests and measurements.
-  package init(_ graph: Graph, forcing algorithm: ConvolutionAlgorithm?) {
-    var lowering = Lowering(graph.foldingBatchNorms().fusingEpilogues(), algorithm)
+  package init(
+    _ graph: Graph, sharing weights: PackedWeights = PackedWeights(), forcing algorithm: ConvolutionAlgorithm?
+  ) {
+    var lowering = Lowering(graph.foldingBatchNorms().fusingEpilogues(), weights, algorithm)
     lowering.lower()
     inputShapes = graph.inputs.map { graph.values[$0].shape }
     outputShapes = graph.outputs.map { graph.values[$0].shape }
@@ -49,8 +55,10 @@ public struct Program: Sendable {
 
 extension UnaryModule {
   /// The module as it is now, compiled for images of one shape.
-  public func compiled(for shape: Shape) -> Program {
-    Program(Graph.capture(inputs: [shape], parameters: self) { [self($0[0])] })
+  ///
+  /// - Parameter weights: where the weights are packed: programs for several shapes share them.
+  public func compiled(for shape: Shape, sharing weights: PackedWeights = PackedWeights()) -> Program {
+    Program(Graph.capture(inputs: [shape], parameters: self) { [self($0[0])] }, sharing: weights)
   }
 }
 
@@ -96,6 +104,7 @@ extension Program {
       case .kernel(var step):
         step.x = place(step.x)
         step.addend = step.addend.map(place)
+        step.weights = step.weights.map(place)
         step.y = place(step.y)
         return .kernel(step)
       case .operation(var step):
@@ -114,6 +123,7 @@ extension Program {
     let step: SKMapStep
     var x: Location
     var addend: Location?
+    var weights: Location?
     var y: Location
     let owned: [AnyObject]
   }

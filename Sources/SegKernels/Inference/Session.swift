@@ -30,6 +30,8 @@ extension Program {
 
     init(_ program: Program) {
       self.program = program
+      // What compiling left behind makes room for the arena, whose size is no tensor's.
+      BlockCache.clear()
       arena = Storage(count: program.arenaCount)
       var (bound, phases, openEnds) = ([SKMapStep](), [Phase](), [OpenEnd]())
       for step in program.steps {
@@ -40,6 +42,7 @@ extension Program {
           var step = kernel.step
           step.x = arena.pointer(to: kernel.x).map { UnsafePointer($0) }
           step.addend = kernel.addend.flatMap(arena.pointer).map { UnsafePointer($0) }
+          if let weights = kernel.weights { step.weights = UnsafePointer(arena.pointer(to: weights)!) }
           step.y = arena.pointer(to: kernel.y)
           if step.x == nil { openEnds.append(OpenEnd(step: bound.count, side: .x, location: kernel.x)) }
           if let addend = kernel.addend, step.addend == nil {

@@ -95,7 +95,7 @@ struct BlockedConvolution {
   private func convolved(
     _ x: Tensor, _ weight: Tensor, _ packing: SKPacking, _ bias: Tensor?, _ plan: ConvolutionPlan, to shape: Shape
   ) -> Tensor {
-    let packed = packed(weight, packing, plan.algorithm)
+    let packed = packed(weight, packing, plan)
     let biases =
       bias.map { PackedWeights.pack(bias: $0, block: block) }
       ?? Storage(count: ceilingDivide(shape[1], 2 * block) * 2 * block, zeroed: true)
@@ -113,14 +113,17 @@ struct BlockedConvolution {
     return y
   }
 
-  private func packed(_ weight: Tensor, _ packing: SKPacking, _ algorithm: ConvolutionAlgorithm) -> Storage {
+  private func packed(_ weight: Tensor, _ packing: SKPacking, _ plan: ConvolutionPlan) -> Storage {
     var packing = packing
     packing.weight = weight.pointer(for: convolution.name)
     let panels = ceilingDivide(Int(packing.outputs), 2 * block)
-    let points = algorithm.tileSide.map { ($0 + 2) * ($0 + 2) } ?? taps
-    let storage = Storage(count: panels * 2 * block * Int(packing.channels) * points)
+    var step = plan.step
+    let count =
+      plan.algorithm.tileSide.map { kernels.winogradWeights(&step, Int32($0)) }
+      ?? panels * 2 * block * Int(packing.channels) * taps
+    let storage = Storage(count: count)
     let pack =
-      switch algorithm {
+      switch plan.algorithm {
       case .winograd4: kernels.packWinograd4!
       case .winograd2: kernels.packWinograd2!
       case .direct, .depthwise: kernels.packDirect!

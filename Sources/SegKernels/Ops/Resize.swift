@@ -67,9 +67,11 @@ struct ResizeOperation: BlockedOperation {
         guard let y = y.baseAddress else { return }
         let p = x.pointer(for: name)
         parallelFor(x.shape[0] * x.shape[1]) { plane in
-          kernels.resize(
-            p + plane * area, Int32(x.shape[3]), rowTaps, columnTaps, Int32(rows.count), Int32(columns.count),
-            y + plane * outputArea)
+          withWorkspace(2 * columns.count) {
+            kernels.resize(
+              p + plane * area, Int32(x.shape[3]), rowTaps, columnTaps, Int32(rows.count), Int32(columns.count), $0,
+              y + plane * outputArea)
+          }
         }
         withExtendedLifetime(x) {}
       }
@@ -88,9 +90,11 @@ struct ResizeOperation: BlockedOperation {
         let d = dy.pointer(for: name)
         parallelFor(shape[0] * shape[1]) { plane in
           (dx + plane * area).update(repeating: 0, count: area)
-          kernels.resizeGradient(
-            d + plane * outputArea, Int32(shape[3]), rowTaps, columnTaps, Int32(rows.count), Int32(columns.count),
-            dx + plane * area)
+          withWorkspace(2 * columns.count) {
+            kernels.resizeGradient(
+              d + plane * outputArea, Int32(shape[3]), rowTaps, columnTaps, Int32(rows.count), Int32(columns.count), $0,
+              dx + plane * area)
+          }
         }
         withExtendedLifetime(dy) {}
       }

@@ -53,6 +53,16 @@ enum BlockCache {
     return fresh == MAP_FAILED ? nil : fresh
   }
 
+  /// Gives all idle blocks back to the system.
+  static func clear() {
+    let blocks = idle.withLock { idle -> [(address: UInt, bytes: Int)] in
+      var blocks: [(address: UInt, bytes: Int)] = []
+      while let block = idle.removeOldest() { blocks.append(block) }
+      return blocks
+    }
+    for block in blocks { munmap(UnsafeMutableRawPointer(bitPattern: block.address), block.bytes) }
+  }
+
   /// Takes a block of `bytes` back.
   static func give(_ block: UnsafeMutableRawPointer, _ bytes: Int) {
     guard bytes >= smallest else { return free(block) }

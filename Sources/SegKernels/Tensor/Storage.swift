@@ -19,6 +19,12 @@ package enum Layout: Sendable, Hashable {
   }
 }
 
+/// Who owns memory whose pages can leave it and come again when they are read: a mapped file.
+package protocol PageOwner: AnyObject {
+  /// Lets the pages of these bytes go.
+  func giveBack(_ bytes: UnsafeRawBufferPointer)
+}
+
 /// A run of floats that tensors share, written only by whoever holds the sole reference.
 package final class Storage: @unchecked Sendable {
   // Sendable although it hands out mutable memory: `Tensor` writes only while it is the sole owner.

@@ -92,6 +92,12 @@ public struct Tensor: Sendable {
     storage = copy
   }
 
+  /// Lets the memory of a mapped file go until someone reads it again.
+  package func giveBackPages() {
+    guard let storage, let owner = storage.owner as? any PageOwner else { return }
+    owner.giveBack(UnsafeRawBufferPointer(start: storage.base, count: storage.count * MemoryLayout<Float>.stride))
+  }
+
   /// The same value under another shape of as many elements; no data move.
   package func viewed(as shape: Shape) -> Tensor {
     check(

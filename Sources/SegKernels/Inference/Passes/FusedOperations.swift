@@ -1,5 +1,5 @@
 /// An operation that also adds a tensor to its result and takes the positive part, where it is asked to: what kernels do
-/// in one pass over their output. Made by ``Graph/fusingEpilogues()`` alone, so that no tape ever sees one.
+/// in one pass over their output. Made by passes alone, so that no tape ever sees one.
 protocol FusedOperation: TensorOperation {
   /// The last input is added to the result.
   var hasAddend: Bool { get }
@@ -22,21 +22,24 @@ extension FusedOperation {
   }
 }
 
-/// relu(conv2d(x, weight, bias) + addend).
+/// relu(conv2d(x, scale · weight, bias) + addend).
 ///
 /// Inputs: x, weight, bias, and the addend, of the result's shape.
 struct FusedConvolution: FusedOperation {
   let convolution: Conv2dOperation
+  /// What each output channel of the weight is multiplied by: the factor of a norm.
+  let scale: [Double]?
   let hasAddend: Bool
   let rectifies: Bool
 
   let name = "fusedConvolution"
   var attributes: [(name: String, value: Attribute)] {
-    convolution.attributes + [("addend", .flag(hasAddend)), ("relu", .flag(rectifies))]
+    convolution.attributes
+      + [("scaled", .flag(scale != nil)), ("addend", .flag(hasAddend)), ("relu", .flag(rectifies))]
   }
 
   func with(addend: Bool, rectifies: Bool) -> FusedConvolution {
-    FusedConvolution(convolution: convolution, hasAddend: addend, rectifies: rectifies)
+    FusedConvolution(convolution: convolution, scale: scale, hasAddend: addend, rectifies: rectifies)
   }
 
   func outputShapes(_ inputs: [Shape]) -> [Shape] { convolution.outputShapes(Array(inputs[..<3])) }
@@ -48,9 +51,15 @@ struct FusedConvolution: FusedOperation {
   }
 
   func forward(_ inputs: [Tensor], _ context: inout OperationContext) -> [Tensor] {
-    var y = convolution.convolved(inputs[0], inputs[1], bias: inputs[2])
+    var y = convolution.convolved(inputs[0], scaled(inputs[1]), bias: inputs[2])
     if hasAddend { y = y + inputs[3] }
     return [rectifies ? relu(y) : y]
+  }
+
+  private func scaled(_ weight: Tensor) -> Tensor {
+    guard let scale else { return weight }
+    let row = weight.count / max(scale.count, 1)
+    return Tensor(weight.shape, weight.scalars.enumerated().map { Float(Double($1) * scale[$0 / row]) })
   }
 }
 
