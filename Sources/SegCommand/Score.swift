@@ -25,7 +25,8 @@
 
       /// Scores the files, then prints JSON, or a table by `show` and the comparison.
       func score<Scores>(
-        _ labels: LabelOptions? = nil, units: String = "images", _ score: (Scoring, Scoring.Report) throws -> Scoring.Result<Scores>,
+        _ labels: LabelOptions? = nil, units: String = "images",
+        _ score: (Scoring, Scoring.Report) throws -> Scoring.Result<Scores>,
         _ show: (Scores) -> Void
       ) throws {
         try reportingErrors {
@@ -88,7 +89,8 @@
     }
 
     struct Boundary: ParsableCommand {
-      static let configuration = CommandConfiguration(abstract: "Boundary F, boundary IoU and trimap IoU of label maps.")
+      static let configuration = CommandConfiguration(
+        abstract: "Boundary F, boundary IoU and trimap IoU of label maps.")
       @OptionGroup var files: Files
       @OptionGroup var labels: LabelOptions
       @Option(help: "A file or folder of true label maps.") var truth: String
@@ -140,7 +142,9 @@
       @Option(help: "PNG samples are divided by this to give metres.") var divisor = 256.0
       @Option(help: "Metres: nearer depths do not count.") var least = 1e-3
       @Option(help: "Metres: farther depths do not count.") var most = 80.0
-      @Option(help: "The part of the image that counts: \(DepthProtocol.Crop.allCases.map(\.rawValue).joined(separator: ", ")).")
+      @Option(
+        help:
+          "The part of the image that counts: \(DepthProtocol.Crop.allCases.map(\.rawValue).joined(separator: ", ")).")
       var crop: DepthProtocol.Crop = .none
       @Flag(help: "Scale each prediction to the truth's median.") var medianScaling = false
 
@@ -174,7 +178,8 @@
       @OptionGroup var files: Files
       @OptionGroup var labels: LabelOptions
       @Option(help: "A folder of true label maps, for mVC.") var truth: String?
-      @Option(help: "A folder of flow from each frame to the one before (.flo or KITTI's PNG), for TC.") var flow: String?
+      @Option(help: "A folder of flow from each frame to the one before (.flo or KITTI's PNG), for TC.") var flow:
+        String?
       @Option(help: "A folder of masks, not 0 where a pixel is hidden in the frame before.") var occlusion: String?
 
       func run() throws {
@@ -189,7 +194,9 @@
             rows.append(["TC without occluded pixels", Console.percent(score)])
             rows.append(["agreement along flow", Console.percent(scores.visibleAgreement)])
           }
-          rows += scores.videoConsistency.map { ["mVC\($0.frames) (\($0.windows) windows)", Console.percent($0.score)] }
+          rows += scores.videoConsistency.map {
+            ["mVC\($0.frames) (\($0.windows) windows)", Console.percent($0.score)]
+          }
           Console.table([["\(scores.videos) videos", "%"]] + rows)
         }
       }

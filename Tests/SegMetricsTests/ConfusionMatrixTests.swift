@@ -61,7 +61,8 @@ final class ConfusionMatrixTests: XCTestCase {
       func map() -> Labels {
         var values: [Int32] = []
         while values.count < count {
-          values += Array(repeating: labels.randomElement(using: &random)!, count: Int.random(in: 1...9, using: &random))
+          values += Array(
+            repeating: labels.randomElement(using: &random)!, count: Int.random(in: 1...9, using: &random))
         }
         return Labels([count], Array(values[..<count]))
       }
@@ -74,7 +75,8 @@ final class ConfusionMatrixTests: XCTestCase {
         Threads.with(threads) { matrix.add(prediction: prediction, truth: truth) }
         for t in 0..<4 {
           for p in 0..<4 {
-            XCTAssertEqual(matrix.count(truth: t, prediction: p), expected[[Int32(t), Int32(p)]] ?? 0, "\(count) pixels")
+            XCTAssertEqual(
+              matrix.count(truth: t, prediction: p), expected[[Int32(t), Int32(p)]] ?? 0, "\(count) pixels")
           }
         }
         XCTAssertEqual(matrix.predictionCount(2, void: .falsePositive) - matrix.predictionCount(2), void)

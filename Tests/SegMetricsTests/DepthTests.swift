@@ -74,7 +74,8 @@ final class DepthTests: XCTestCase {
     XCTAssertEqual([scores.images, scores.skipped], [2, 1])
     let errors = try XCTUnwrap(scores.mean)
     for (index, value) in errors.values.enumerated() {
-      XCTAssertEqual(value, (expected[0][index] + expected[1][index]) / 2, accuracy: 1e-9, DepthErrors.names[index].name)
+      XCTAssertEqual(
+        value, (expected[0][index] + expected[1][index]) / 2, accuracy: 1e-9, DepthErrors.names[index].name)
     }
     let middle = (factors[0] + factors[1]) / 2
     XCTAssertEqual(try XCTUnwrap(scores.medianFactor), middle, accuracy: 1e-9 * middle)

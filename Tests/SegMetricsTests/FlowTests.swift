@@ -13,10 +13,14 @@ final class FlowTests: XCTestCase {
 
   /// 2 columns and 1 row: (1.5, −2) and an unknown vector.
   private var middlebury: [UInt8] {
-    Array("PIEH".utf8) + bytes([2, 1, Float(1.5).bitPattern, Float(-2).bitPattern, Float(1e10).bitPattern, 0])
+    Array("PIEH".utf8)
+      + bytes([2, 1, Float(1.5).bitPattern, Float(-2).bitPattern, Float(1e10).bitPattern, Float(1e10).bitPattern])
   }
 
   func testMiddlebury() throws {
+    // One component beyond 1e9 is enough.
+    let half = try FlowField(data: middlebury.dropLast(4) + bytes([0]))
+    XCTAssertTrue(half.vectors[0, 0, 1].isNaN && half.vectors[1, 0, 1].isNaN)
     // The tag is the float 202021.25.
     XCTAssertEqual(bytes([Float(202021.25).bitPattern]), Array("PIEH".utf8))
     let flow = try FlowField(data: middlebury)
@@ -67,7 +71,9 @@ final class FlowTests: XCTestCase {
     }
     XCTAssertThrowsError(try FlowField(data: middlebury + [0]))
     // Sizes are refused before memory is taken.
-    for (width, height) in [(0, 1), (1, 0), (0xFFFF_FFFF, 0xFFFF_FFFF), (0x8000_0000, 1), (70_000, 70_000)] as [(UInt32, UInt32)] {
+    for (width, height) in [(0, 1), (1, 0), (0xFFFF_FFFF, 0xFFFF_FFFF), (0x8000_0000, 1), (70_000, 70_000)]
+      as [(UInt32, UInt32)]
+    {
       XCTAssertThrowsError(try FlowField(data: Array("PIEH".utf8) + bytes([width, height, 0, 0]))) {
         XCTAssertTrue("\($0)".contains("\(width)x\(height)"), "\($0)")
       }

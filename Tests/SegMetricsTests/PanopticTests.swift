@@ -131,7 +131,8 @@ final class PanopticTests: XCTestCase {
     XCTAssertEqual([found.truePositives, found.falsePositives, found.falseNegatives], [1, 0, 0])
     XCTAssertEqual(found.sumOfIoU, 1)
     // IoU of exactly ½ is no match.
-    found = counts(whole, segments([5, 5, 5, 5, 5, 6, 6, 6, 6, 6], [Segment(id: 5, category: 1), Segment(id: 6, category: 2)]))
+    found = counts(
+      whole, segments([5, 5, 5, 5, 5, 6, 6, 6, 6, 6], [Segment(id: 5, category: 1), Segment(id: 6, category: 2)]))
     XCTAssertEqual([found.truePositives, found.falsePositives, found.falseNegatives], [0, 1, 1])
     // More than half on void: no false positive. Exactly half: one.
     found = counts(whole, segments([0, 0, 0, 0, 0, 0, 6, 6, 6, 6], [Segment(id: 6, category: 2)]))
@@ -141,10 +142,12 @@ final class PanopticTests: XCTestCase {
     XCTAssertEqual(found.falsePositives, 1)
     XCTAssertEqual(found.sq, 0)
     // A crowd is never matched nor missed; with void it excuses predictions of its own category alone.
-    let crowd = segments([5, 5, 5, 5, 0, 0, 6, 6, 6, 6], [Segment(id: 5, category: 1, isCrowd: true), Segment(id: 6, category: 2)])
+    let crowd = segments(
+      [5, 5, 5, 5, 0, 0, 6, 6, 6, 6], [Segment(id: 5, category: 1, isCrowd: true), Segment(id: 6, category: 2)])
     found = counts(whole, crowd)
     XCTAssertEqual([found.truePositives, found.falsePositives, found.falseNegatives], [0, 0, 0])
-    let other = quality([(1, true), (2, true)], segments([Int32](repeating: 7, count: 10), [Segment(id: 7, category: 2)]), crowd)
+    let other = quality(
+      [(1, true), (2, true)], segments([Int32](repeating: 7, count: 10), [Segment(id: 7, category: 2)]), crowd)
     XCTAssertEqual(other.counts[1].falsePositives, 1)
     XCTAssertEqual(other.counts[0].falseNegatives, 0)
   }
@@ -195,15 +198,19 @@ final class PanopticTests: XCTestCase {
     }
     let good = annotation("{\"id\": 263, \"category_id\": 3}")
     XCTAssertEqual(try message("{\"annotations\": [\(good)]}"), "fine")
-    XCTAssertEqual(try message("{\"annotations\": [\(annotation("{\"id\": 263, \"category_id\": 3}", id: "\"a\""))]}"), "fine")
+    XCTAssertEqual(
+      try message("{\"annotations\": [\(annotation("{\"id\": 263, \"category_id\": 3}", id: "\"a\""))]}"), "fine")
     for (text, words) in [
-      ("[", ["p.json", "no JSON"]), ("{}", ["annotations"]), ("{\"annotations\": 3}", ["annotations"]),
+      ("[", ["p.json", "no JSON"]), ("{}", ["'annotations' at the top"]), ("{\"annotations\": 3}", ["annotations"]),
       ("{\"annotations\": [\(good), \(good)]}", ["image_id", "twice"]),
       ("{\"annotations\": [\(annotation("{\"id\": 0, \"category_id\": 3}"))]}", ["void"]),
       ("{\"annotations\": [\(annotation("{\"id\": 1e9999, \"category_id\": 3}"))]}", ["p.json"]),
       ("{\"annotations\": [\(annotation("{\"id\": 99999999999, \"category_id\": 3}"))]}", ["p.json"]),
       ("{\"annotations\": [\(annotation("{\"id\": 264, \"category_id\": 3}"))]}", ["a.png", "263"]),
-      ("{\"annotations\": [\(annotation("{\"id\": 263, \"category_id\": 3}, {\"id\": 5, \"category_id\": 3}"))]}", ["segment 5"]),
+      (
+        "{\"annotations\": [\(annotation("{\"id\": 263, \"category_id\": 3}, {\"id\": 5, \"category_id\": 3}"))]}",
+        ["segment 5"]
+      ),
       ("{\"annotations\": [\(annotation("{\"id\": 263, \"category_id\": 4}"))]}", ["unknown category 4"]),
       ("{\"annotations\": [\(annotation("", file: "b.png"))]}", ["b.png", "No such file"]),
       ("{\"annotations\": [\(annotation("", file: "../p/a.png"))]}", ["in the folder"]),

@@ -8,7 +8,8 @@ import XCTest
 final class PerceptualConsistencyTests: XCTestCase {
   /// Features `u(name)` as C×h×w, negative values set to 0 unless they are kept.
   private func features(_ name: String, _ height: Int, _ width: Int, signed: Bool = false) -> Tensor {
-    Tensor([16, height, width], ReferenceRule.values(name, count: 16 * height * width).map { signed ? $0 : max($0, 0) })
+    Tensor(
+      [16, height, width], ReferenceRule.values(name, count: 16 * height * width).map { signed ? $0 : max($0, 0) })
   }
 
   func testPublishedFunction() throws {
@@ -37,12 +38,14 @@ final class PerceptualConsistencyTests: XCTestCase {
   /// A frame with itself scores 1, and so do constant labels; names of classes do not matter.
   func testProperties() {
     let a = features("a", 9, 14), b = features("b", 7, 5)
-    let labelsA = Labels([9, 14], (0..<126).map { Int32($0 / 20) }), labelsB = Labels([7, 5], (0..<35).map { Int32($0 / 7) })
+    let labelsA = Labels([9, 14], (0..<126).map { Int32($0 / 20) }),
+      labelsB = Labels([7, 5], (0..<35).map { Int32($0 / 7) })
     func score(_ a: Tensor, _ labelsA: Labels, _ b: Tensor, _ labelsB: Labels) -> PerceptualConsistency {
       PerceptualConsistency(featuresA: a, labelsA: labelsA, featuresB: b, labelsB: labelsB)
     }
     XCTAssertEqual(score(a, labelsA, a, labelsA).score, 1, accuracy: 1e-6)
-    XCTAssertEqual(score(a, Labels([9, 14], filledWith: 3), b, Labels([7, 5], filledWith: 3)).score, 1, accuracy: 1e-6)
+    XCTAssertEqual(
+      score(a, Labels([9, 14], filledWith: 3), b, Labels([7, 5], filledWith: 3)).score, 1, accuracy: 1e-6)
     let found = score(a, labelsA, b, labelsB)
     XCTAssertLessThan(found.score, 0.99)
     func renamed(_ labels: Labels) -> Labels { Labels(labels.shape, labels.values.map { 100 - 3 * $0 }) }

@@ -105,7 +105,8 @@ final class TemporalTests: XCTestCase {
       let flow = (0..<(2 * area)).map { _ in Float(Int.random(in: -2...2, using: &random)) }
       let hidden = (0..<area).map { _ in Int32.random(in: 0...3, using: &random) == 0 ? Int32(255) : 0 }
       score.add(
-        previous: predictions[index - 1], current: predictions[index], flow: FlowField(Tensor([2, height, width], flow)),
+        previous: predictions[index - 1], current: predictions[index],
+        flow: FlowField(Tensor([2, height, width], flow)),
         occluded: Labels([height, width], hidden))
       for place in 0..<area {
         let (y, x) = (place / width + Int(flow[area + place]), place % width + Int(flow[place]))

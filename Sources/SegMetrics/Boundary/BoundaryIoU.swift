@@ -70,41 +70,30 @@ public struct BoundaryIoU: Sendable, Hashable {
   /// The label of each pixel that lies within `depth` of its mask's contour in the Chebyshev distance; -1 elsewhere and
   /// on void.
   private static func bands(of labels: Labels, without void: Labels, depth: Int) -> [Int32] {
-    let (height, width) = (labels.shape[-2], labels.shape[-1])
+    let (height, width) = (labels.shape[-2], labels.shape[-1]), window = 2 * depth + 1
     let masked = zip(labels.values, void.values).map { $1 != 0 ? -1 : $0 }
-    // The largest square around a pixel that holds its label alone is as wide as the least row in its reach, so two
-    // passes of window lengths do: along rows, then along columns over rows that are clear.
-    var isClear = [Bool](repeating: false, count: masked.count)
-    for y in 0..<height {
-      forEachRun(count: width, { masked[y * width + $0] == masked[y * width + $1] }) { run in
-        // Windows of ±depth inside the run; the frame ends them like another label.
-        if run.count > 2 * depth {
-          for x in (run.lowerBound + depth)..<(run.upperBound - depth) { isClear[y * width + x] = true }
-        }
-      }
-    }
     var bands = masked
-    for x in 0..<width {
-      func pixel(_ y: Int) -> Int { y * width + x }
-      forEachRun(
-        count: height, { isClear[pixel($0)] && isClear[pixel($1)] && masked[pixel($0)] == masked[pixel($1)] }
-      ) { run in
-        if run.count > 2 * depth {
-          for y in (run.lowerBound + depth)..<(run.upperBound - depth) { bands[pixel(y)] = -1 }
+    // A pixel is inside if the square around it holds one label and lies in the frame: first along rows, then along
+    // columns of pixels that are clear in their rows. A run that has reached the window's length ends `depth` pixels
+    // behind the middle of such a window.
+    var isClear = [Bool](repeating: false, count: masked.count), columnRuns = [Int](repeating: 0, count: width)
+    masked.withUnsafeBufferPointer { masked in
+      isClear.withUnsafeMutableBufferPointer { isClear in
+        for y in 0..<height {
+          var run = 0
+          for place in (y * width)..<((y + 1) * width) {
+            run = run > 0 && masked[place] == masked[place - 1] ? run + 1 : 1
+            if run >= window { isClear[place - depth] = true }
+          }
+        }
+        for place in masked.indices {
+          let column = place % width
+          let continues = place >= width && masked[place] == masked[place - width]
+          columnRuns[column] = isClear[place] ? (continues ? columnRuns[column] + 1 : 1) : 0
+          if columnRuns[column] >= window { bands[place - depth * width] = -1 }
         }
       }
     }
     return bands
-  }
-
-  /// Cuts 0..<count where neighbours do not belong together.
-  private static func forEachRun(count: Int, _ together: (Int, Int) -> Bool, _ body: (Range<Int>) -> Void) {
-    var first = 0
-    while first < count {
-      var end = first + 1
-      while end < count && together(end - 1, end) { end += 1 }
-      body(first..<end)
-      first = end
-    }
   }
 }

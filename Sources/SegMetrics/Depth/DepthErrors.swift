@@ -72,7 +72,9 @@ public struct DepthErrors: Sendable, Hashable, Codable {
   /// The numbers in the order of ``names``.
   package var values: [Double] { DepthErrors.errors.map { self[keyPath: $0.path] } }
 
-  private func map(_ function: (Double) -> Double) -> DepthErrors { combined(with: self) { value, _ in function(value) } }
+  private func map(_ function: (Double) -> Double) -> DepthErrors {
+    combined(with: self) { value, _ in function(value) }
+  }
 
   private func combined(with other: DepthErrors, _ function: (Double, Double) -> Double) -> DepthErrors {
     var result = self

@@ -46,7 +46,9 @@ public struct DepthEvaluation: Sendable, Hashable {
   /// 1 / x; infinite where x is not above 0.
   private func inverse(_ map: Tensor) -> Tensor {
     Tensor(uninitialized: map.shape) { result in
-      map.withUnsafeBufferPointer { for index in result.indices { result[index] = $0[index] > 0 ? 1 / $0[index] : .infinity } }
+      map.withUnsafeBufferPointer {
+        for index in result.indices { result[index] = $0[index] > 0 ? 1 / $0[index] : .infinity }
+      }
     }
   }
 

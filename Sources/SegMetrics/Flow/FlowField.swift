@@ -23,17 +23,21 @@ public struct FlowField: Sendable {
   ///   - missing: what pixels get whose flow leaves the frame or is not known.
   public func pull(_ labels: Labels, missing: Int32) -> Labels {
     let (height, width) = (height, width), area = height * width
-    check(labels.shape.suffix(2) == [height, width] && labels.count == area, "FlowField.pull",
+    check(
+      labels.shape.suffix(2) == [height, width] && labels.count == area, "FlowField.pull",
       "expected labels of \(height)×\(width), found \(labels.shape)")
     return Labels(uninitialized: labels.shape) { result in
       labels.withUnsafeBufferPointer { labels in
         vectors.withUnsafeBufferPointer { vectors in
-          for y in 0..<height {
-            for x in 0..<width {
-              let place = y * width + x
-              let source = FlowField.pixel(
-                Float(x) + vectors[place], Float(y) + vectors[area + place], height: height, width: width)
-              result[place] = source.map { labels[$0] } ?? missing
+          let result = result.baseAddress
+          parallelRuns(height, grain: 32) { rows in
+            for y in rows {
+              for x in 0..<width {
+                let place = y * width + x
+                let source = FlowField.pixel(
+                  Float(x) + vectors[place], Float(y) + vectors[area + place], height: height, width: width)
+                result![place] = source.map { labels[$0] } ?? missing
+              }
             }
           }
         }

@@ -35,9 +35,11 @@ public struct COCOPanopticFile: Sendable {
     do {
       contents = try JSONDecoder().decode(Contents.self, from: Data(bytes))
     } catch {
-      throw FileError(path: url.relativePath, problem: "expected COCO's panoptic JSON: \(reason(error))")
+      throw FileError(path: url.relativePath, problem: "expected COCO's panoptic JSON, \(reason(error))")
     }
-    categories = (contents.categories ?? []).map { PanopticCategory(id: $0.id, name: $0.name, isThing: $0.isthing == 1) }
+    categories = (contents.categories ?? []).map {
+      PanopticCategory(id: $0.id, name: $0.name, isThing: $0.isthing == 1)
+    }
     images = contents.annotations.map { annotation in
       Image(
         id: annotation.image_id.text, fileName: annotation.file_name,
@@ -85,10 +87,14 @@ public struct COCOPanopticFile: Sendable {
     found.remove(PanopticSegmentation.void)
     let listed = Set(image.segments.map(\.id))
     if let id = found.subtracting(listed).min() {
-      throw FileError(path: path.relativePath, problem: "expected the segments that \(url.lastPathComponent) lists, found another, \(id)")
+      throw FileError(
+        path: path.relativePath,
+        problem: "expected the segments that \(url.lastPathComponent) lists, found another, \(id)")
     }
     if let id = listed.subtracting(found).min() {
-      throw FileError(path: path.relativePath, problem: "expected segment \(id), which \(url.lastPathComponent) lists, found no pixel of it")
+      throw FileError(
+        path: path.relativePath,
+        problem: "expected segment \(id), which \(url.lastPathComponent) lists, found no pixel of it")
     }
     if let segment = image.segments.first(where: { !categories.contains($0.category) }) {
       throw failure("segment \(segment.id) of image \(image.id.printable) has the unknown category \(segment.category)")
@@ -138,14 +144,17 @@ private struct Contents: Decodable {
 
 /// What a decoder found wrong, in a few words.
 private func reason(_ error: any Error) -> String {
-  guard let error = error as? DecodingError else { return "it is no JSON" }
-  func path(_ context: DecodingError.Context) -> String {
-    context.codingPath.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: ".").quoted
+  guard let error = error as? DecodingError else { return "found no JSON" }
+  func place(_ context: DecodingError.Context) -> String {
+    let path = context.codingPath.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: ".")
+    return path.isEmpty ? "the top" : path.quoted
   }
   switch error {
-  case .keyNotFound(let key, let context): return "no \(key.stringValue.quoted) in \(path(context))"
-  case .typeMismatch(_, let context), .valueNotFound(_, let context): return "something else at \(path(context))"
-  case .dataCorrupted(let context): return "it is damaged at \(path(context))"
-  @unknown default: return "it cannot be decoded"
+  case .keyNotFound(let key, let context): return "found no \(key.stringValue.quoted) at \(place(context))"
+  case .typeMismatch(_, let context), .valueNotFound(_, let context):
+    return "found another kind of value at \(place(context))"
+  case .dataCorrupted(let context):
+    return context.codingPath.isEmpty ? "found no JSON" : "found a value out of range at \(place(context))"
+  @unknown default: return "found something else"
   }
 }

@@ -11,7 +11,8 @@ public struct LabelChanges: Sendable, Hashable {
   /// Compares neighbouring frames; every label counts, void too. Traps if the shapes differ.
   public mutating func add(previous: Labels, current: Labels) {
     check(
-      previous.shape == current.shape, "LabelChanges.add", "frames \(previous.shape) and \(current.shape) differ in size")
+      previous.shape == current.shape, "LabelChanges.add",
+      "frames \(previous.shape) and \(current.shape) differ in size")
     pixels += current.count
     changed += zip(previous.values, current.values).reduce(0) { $0 + ($1.0 == $1.1 ? 0 : 1) }
   }

@@ -36,7 +36,8 @@ public struct PerceptualConsistency: Sendable {
   public init(featuresA: Tensor, labelsA: Labels, featuresB: Tensor, labelsB: Labels) {
     for (features, labels) in [(featuresA, labelsA), (featuresB, labelsB)] {
       check(
-        features.rank == 3 && features.shape[0] == featuresA.shape[0] && labels.shape.suffix(2) == features.shape.suffix(2)
+        features.rank == 3 && features.shape[0] == featuresA.shape[0]
+          && labels.shape.suffix(2) == features.shape.suffix(2)
           && labels.count == features.shape[1] * features.shape[2] && labels.count > 0, "PerceptualConsistency",
         "expected features C×h×w and labels h×w, found \(features.shape) and \(labels.shape)")
     }

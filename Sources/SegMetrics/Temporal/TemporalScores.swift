@@ -37,10 +37,11 @@ public struct TemporalScores: Sendable, Hashable, Codable {
     temporalConsistency = consistency.map(\.score).meanOfKnown
     visibleTemporalConsistency = consistency.map(\.visibleScore).meanOfKnown
     visibleAgreement = consistency.map(\.visibleAgreement).meanOfKnown
-    videoConsistency = windows.map { windows in
-      windows.lengths.indices.map {
-        Windowed(frames: windows.lengths[$0], score: windows.scores[$0], windows: windows.windows[$0])
-      }
-    } ?? []
+    videoConsistency =
+      windows.map { windows in
+        windows.lengths.indices.map {
+          Windowed(frames: windows.lengths[$0], score: windows.scores[$0], windows: windows.windows[$0])
+        }
+      } ?? []
   }
 }

@@ -31,13 +31,15 @@ struct FilePairs {
         path: prediction.relativePath,
         problem: "expected two files or two folders, found one of each (the truth is \(truth.relativePath.quoted))")
     }
-    for (names, others, place, partner) in [(wanted, found, prediction, "truth"), (found, wanted, truth, "prediction")] {
+    for (names, others, place, partner) in [(wanted, found, prediction, "truth"), (found, wanted, truth, "prediction")]
+    {
       let missing = names.keys.filter { others[$0] == nil }.sorted()
       if let first = missing.first {
         throw FileError(
           path: place.relativePath,
           problem:
-            "expected a partner for each of \(names.count) files of the \(partner), found none for \(missing.count), first \(first.quoted)")
+            "expected a partner for each of \(names.count) files of the \(partner), found none for \(missing.count), first \(first.quoted)"
+        )
       }
     }
     pairs = wanted.keys.sorted().map { Pair(name: $0, prediction: found[$0]!, truth: wanted[$0]!) }
@@ -79,7 +81,8 @@ struct FilePairs {
       let file = url.appendingPathComponent(path)
       if let other = files.updateValue(file, forKey: name(of: path)) {
         throw FileError(
-          path: file.relativePath, problem: "expected one file of its name, found \(other.lastPathComponent.quoted) too")
+          path: file.relativePath, problem: "expected one file of its name, found \(other.lastPathComponent.quoted) too"
+        )
       }
     }
     guard !files.isEmpty else {

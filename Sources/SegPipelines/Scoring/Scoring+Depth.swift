@@ -20,7 +20,9 @@ extension Scoring {
   public func depth(
     truth: URL, rules: DepthProtocol, kind: DepthKind = .depth, divisor: Double = 256, _ report: Report = { _, _ in }
   ) throws -> Result<DepthScores> {
-    guard divisor > 0, divisor.isFinite else { throw UsageError("divisor: expected a positive number, found \(divisor)") }
+    guard divisor > 0, divisor.isFinite else {
+      throw UsageError("divisor: expected a positive number, found \(divisor)")
+    }
     let pairs = try allPairs(truth, extensions: ["png", "npy"])
     // Each image adds its errors and a 1.
     let statistics = DepthErrors.names.enumerated().map { index, error in

@@ -139,7 +139,8 @@ public struct Scoring: Sendable {
       for label in try Labels(contentsOf: file).values where label != ignoreIndex { greatest = max(greatest, label) }
       guard greatest < 4096 else {
         throw FileError(
-          path: file.relativePath, problem: "expected labels below 4096, or their number as --classes, found \(greatest)")
+          path: file.relativePath,
+          problem: "expected labels below 4096, or their number as --classes, found \(greatest)")
       }
     }
     return Int(greatest) + 1
@@ -174,7 +175,9 @@ public struct Scoring: Sendable {
     guard found == expected else {
       throw FileError(
         path: file.relativePath,
-        problem: "expected the size of \(other.relativePath.printable), \(expected[-2])×\(expected[-1]), found \(found[-2])×\(found[-1])")
+        problem:
+          "expected the size of \(other.relativePath.printable), \(expected[-2])×\(expected[-1]), found \(found[-2])×\(found[-1])"
+      )
     }
   }
 }
