@@ -78,10 +78,10 @@
               })
           print(
             """
-            mIoU \(Console.percent(scores.meanIoU)) % (\(Console.percent(scores.meanIoUVoidCounted)) % with ignored pixels \
-            counted), frequency-weighted \(Console.percent(scores.frequencyWeightedIoU)) %, pixels \
-            \(Console.percent(scores.pixelAccuracy)) %, class mean \(Console.percent(scores.meanClassAccuracy)) %, Dice \
-            \(Console.percent(scores.meanDice)) %
+            mIoU \(Console.percent(scores.meanIoU)) % (\(Console.percent(scores.meanIoUVoidCounted)) % with ignored \
+            pixels counted), frequency-weighted \(Console.percent(scores.frequencyWeightedIoU)) %, \
+            pixels \(Console.percent(scores.pixelAccuracy)) %, \
+            class mean \(Console.percent(scores.meanClassAccuracy)) %, Dice \(Console.percent(scores.meanDice)) %
             """)
           if !scores.absentClasses.isEmpty { print("absent: \(scores.absentClasses.joined(separator: ", "))") }
         }

@@ -2,9 +2,9 @@ import SegKernels
 
 /// Whether system A scores above system B on images like these: a paired bootstrap over images (or clips).
 ///
-/// Each image contributes a list of numbers that add up, and the score is a function of the sums: counts for a mean IoU,
-/// a value and a 1 for a mean over images. A resample draws as many images as there are, with replacement, the same ones
-/// for both systems. The interval is that of the percentiles.
+/// Each image contributes a list of numbers that add up, and the score is a function of the sums: counts for a mean
+/// IoU, a value and a 1 for a mean over images. A resample draws as many images as there are, with replacement, the
+/// same ones for both systems. The interval is that of the percentiles.
 ///
 /// Efron and Tibshirani, "An Introduction to the Bootstrap", 1993.
 public struct PairedBootstrap: Sendable, Hashable, Codable {
@@ -19,7 +19,7 @@ public struct PairedBootstrap: Sendable, Hashable, Codable {
   /// The share of resamples in which A is above B, ties counted half; nil as the interval.
   public let shareAbove: Double?
 
-  /// Compares two systems.
+  /// Compares two systems by one score.
   ///
   /// - Parameters:
   ///   - a: A's contributions, an image a row.
@@ -28,27 +28,44 @@ public struct PairedBootstrap: Sendable, Hashable, Codable {
   public init(
     _ a: [[Double]], _ b: [[Double]], resamples: Int = 2000, seed: UInt64 = 1, score: ([Double]) -> Double?
   ) {
+    self = withoutActuallyEscaping(score) {
+      PairedBootstrap.comparing(a, b, resamples: resamples, seed: seed, scores: [$0])[0]
+    }
+  }
+
+  /// Compares two systems by several scores of the same sums, on the same draws.
+  ///
+  /// - Returns: one comparison a score.
+  public static func comparing(
+    _ a: [[Double]], _ b: [[Double]], resamples: Int = 2000, seed: UInt64 = 1, scores: [([Double]) -> Double?]
+  ) -> [PairedBootstrap] {
     check(
       a.map(\.count) == b.map(\.count) && Set(a.map(\.count)).count <= 1 && resamples > 0, "PairedBootstrap",
       "expected as many contributions of \(a.count) images as of \(b.count), and resamples (found \(resamples))")
-    let ones = [Int](repeating: 1, count: a.count)
-    images = a.count
-    self.resamples = resamples
-    self.seed = seed
-    let whole = (a: score(sums(a, times: ones)), b: score(sums(b, times: ones)))
-    (self.a, self.b) = whole
-    difference = whole.a.flatMap { a in whole.b.map { a - $0 } }
-
+    let ones = [Int](repeating: 1, count: a.count), wholeA = sums(a, times: ones), wholeB = sums(b, times: ones)
     var random = RandomSource(seed: seed, name: "paired bootstrap")
-    var differences: [Double] = []
+    var differences = scores.map { _ in [Double]() }
     for _ in 0..<resamples where !a.isEmpty {
       var times = [Int](repeating: 0, count: a.count)
       for _ in a.indices { times[Int.random(in: a.indices, using: &random)] += 1 }
-      if let first = score(sums(a, times: times)), let second = score(sums(b, times: times)) {
-        differences.append(first - second)
+      let drawnA = sums(a, times: times), drawnB = sums(b, times: times)
+      for (index, score) in scores.enumerated() {
+        if let first = score(drawnA), let second = score(drawnB) { differences[index].append(first - second) }
       }
     }
-    differences.sort()
+    return zip(scores, differences).map { score, differences in
+      PairedBootstrap(
+        images: a.count, resamples: resamples, seed: seed, a: score(wholeA), b: score(wholeB),
+        differences: differences.sorted())
+    }
+  }
+
+  private init(images: Int, resamples: Int, seed: UInt64, a: Double?, b: Double?, differences: [Double]) {
+    self.images = images
+    self.resamples = resamples
+    self.seed = seed
+    (self.a, self.b) = (a, b)
+    difference = a.flatMap { a in b.map { a - $0 } }
     interval = differences.isEmpty ? nil : [quantile(differences, 0.025), quantile(differences, 0.975)]
     let above = differences.reduce(0.0) { $0 + ($1 > 0 ? 1 : $1 == 0 ? 0.5 : 0) }
     shareAbove = differences.isEmpty ? nil : above / Double(differences.count)

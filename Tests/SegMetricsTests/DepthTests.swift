@@ -9,7 +9,8 @@ import XCTest
 
 /// Depth errors: Monodepth2's own numbers, its rules in double precision written out once more, and files.
 final class DepthTests: XCTestCase {
-  /// `depth_errors` of the reference outputs: Monodepth2's function (nianticlabs/monodepth2, b676244e) on generated maps.
+  /// `depth_errors` of the reference outputs: Monodepth2's function (nianticlabs/monodepth2, b676244e) on generated
+  /// maps.
   func testMonodepth2() throws {
     let truth = ReferenceRule.values("depth_gt", count: 96 * 160).map { 1 + 39.5 * ($0 + 1) }
     let found = ReferenceRule.values("depth_pred", count: 96 * 160).map { 1 + 39.5 * ($0 + 1) }

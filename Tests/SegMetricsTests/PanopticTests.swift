@@ -97,8 +97,8 @@ final class PanopticTests: XCTestCase {
     XCTAssertNil(scores.categories[1].pq)
   }
 
-  /// torchmetrics' documentation of `PanopticQuality`: 0.5463. There, segments are pairs (category, instance), stuff has
-  /// no instances.
+  /// torchmetrics' documentation of `PanopticQuality`: 0.5463. There, segments are pairs (category, instance), stuff
+  /// has no instances.
   func testExampleOfTorchmetrics() throws {
     func segmentation(_ pixels: [(Int, Int)]) -> PanopticSegmentation {
       let ids = pixels.map { category, instance in Int32(1 + 10 * category + (category < 6 ? instance : 0)) }

@@ -9,7 +9,8 @@ public enum DistanceTransform {
   /// The distance of pixels that have nothing to be measured to.
   public static let infinity = Int32(SK_FAR)
 
-  /// The squared distance of every pixel to the nearest pixel of a mask: d²(p) = min over q with mask(q) ≠ 0 of |p − q|².
+  /// The squared distance of every pixel to the nearest pixel of a mask: d²(p) = min over q with mask(q) ≠ 0 of |p −
+  /// q|².
   ///
   /// - Parameters:
   ///   - mask: …×H×W; every plane by itself. Traps if a side has more than 32,767 pixels, since squares would not fit.

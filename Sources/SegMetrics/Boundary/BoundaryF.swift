@@ -4,8 +4,8 @@ import SegKernels
 ///
 /// For a class, precision is the share of the prediction's boundary pixels that lie within d pixels of a boundary pixel
 /// of the truth, recall the share of the truth's that lie within d of the prediction's, and F = 2 P R / (P + R), from
-/// counts summed over the data set. Boundaries are one pixel wide; there is none along the frame, and none towards void.
-/// Boundary pixels within d of void do not count on either side, though others may match them.
+/// counts summed over the data set. Boundaries are one pixel wide; there is none along the frame, and none towards
+/// void. Boundary pixels within d of void do not count on either side, though others may match them.
 ///
 /// A class has no score if it does not occur in the truth, or if neither side has a boundary pixel that counts; where
 /// only one side has some, F is 0.

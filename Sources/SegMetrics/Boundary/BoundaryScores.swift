@@ -1,4 +1,5 @@
-/// The boundary metrics of a data set, as values that can be written down: shares of 1, nil where a score is not defined.
+/// The boundary metrics of a data set, as values that can be written down: shares of 1, nil where a score is not
+/// defined.
 public struct BoundaryScores: Sendable, Hashable, Codable {
   /// The F-scores at one distance.
   public struct Level: Sendable, Hashable, Codable {

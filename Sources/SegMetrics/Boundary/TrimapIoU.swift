@@ -2,8 +2,8 @@ import SegKernels
 
 /// Mean IoU in bands around the boundaries of the truth, by the bands' width.
 ///
-/// A band of w pixels holds every labelled pixel whose distance to the nearest pixel of another true label is at most w.
-/// Void counts as a label here: PASCAL's contours are void. Its pixels themselves do not count.
+/// A band of w pixels holds every labelled pixel whose distance to the nearest pixel of another true label is at most
+/// w. Void counts as a label here: PASCAL's contours are void. Its pixels themselves do not count.
 ///
 /// Kohli et al., "Robust Higher Order Potentials for Enforcing Label Consistency", 2009; Krähenbühl and Koltun, 2011.
 public struct TrimapIoU: Sendable, Hashable {

@@ -1,6 +1,7 @@
 import SegKernels
 
-/// The mean squared error of predicted probabilities: mean over pixels of Σ over classes k of (p(k) − [truth = k])², 0 to 2.
+/// The mean squared error of predicted probabilities: mean over pixels of Σ over classes k of (p(k) − [truth = k])², 0
+/// to 2.
 ///
 /// Brier, "Verification of Forecasts Expressed in Terms of Probability", 1950.
 public struct BrierScore: Sendable, Hashable {
@@ -37,7 +38,8 @@ public struct BrierScore: Sendable, Hashable {
 }
 
 extension CalibrationError {
-  /// Adds the most probable class of every labelled pixel, its probability the confidence; among equals the first class.
+  /// Adds the most probable class of every labelled pixel, its probability the confidence; among equals the first
+  /// class.
   ///
   /// - Parameters: as of ``BrierScore/add(probabilities:truth:ignoreIndex:)``.
   public mutating func add(probabilities: Tensor, truth: Labels, ignoreIndex: Int? = 255) {

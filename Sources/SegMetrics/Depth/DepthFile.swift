@@ -6,8 +6,8 @@ import SegKernels
 
 /// Depth or disparity maps on disk.
 public enum DepthFile {
-  /// Reads a map H×W: a `.npy` file of numbers as they are, or a grey PNG whose samples are divided by `divisor` (KITTI:
-  /// 16 bits, 256 a metre), 0 where nothing was measured.
+  /// Reads a map H×W: a `.npy` file of numbers as they are, or a grey PNG whose samples are divided by `divisor`
+  /// (KITTI: 16 bits, 256 a metre), 0 where nothing was measured.
   ///
   /// - Throws: `FileError` if it is neither or holds another number of axes.
   public static func read(_ url: URL, divisor: Float = 256) throws -> Tensor {

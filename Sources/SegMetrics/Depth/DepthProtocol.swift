@@ -6,8 +6,8 @@ public struct DepthProtocol: Sendable, Hashable, Codable {
   public enum Crop: String, Sendable, Hashable, Codable, CaseIterable {
     /// All of it.
     case none
-    /// Rows ⌊0.40810811 H⌋ to ⌊0.99189189 H⌋ and columns ⌊0.03594771 W⌋ to ⌊0.96405229 W⌋, the ends left out: where KITTI's
-    /// laser reaches (Garg et al., 2016).
+    /// Rows ⌊0.40810811 H⌋ to ⌊0.99189189 H⌋ and columns ⌊0.03594771 W⌋ to ⌊0.96405229 W⌋, the ends left out: where
+    /// KITTI's laser reaches (Garg et al., 2016).
     case garg
   }
 

@@ -95,8 +95,8 @@ extension FlowField {
       })
   }
 
-  /// Writes KITTI's PNG: flow rounded to 1/64 pixel; beyond ±512 pixels it is not known. The file appears complete or not
-  /// at all.
+  /// Writes KITTI's PNG: flow rounded to 1/64 pixel; beyond ±512 pixels it is not known. The file appears complete or
+  /// not at all.
   public func writeKITTI(to url: URL, overwrite: Bool = false) throws {
     let area = height * width
     var samples = [UInt16](repeating: 0, count: 3 * area)

@@ -1,6 +1,7 @@
 import SegKernels
 
-/// How many pixels get another label from one frame to the next, moving or not: a measure of flicker and motion together.
+/// How many pixels get another label from one frame to the next, moving or not: a measure of flicker and motion
+/// together.
 public struct LabelChanges: Sendable, Hashable {
   /// Pixels compared, and those that differ.
   public private(set) var pixels = 0, changed = 0

@@ -3,9 +3,10 @@ import SegKernels
 /// Temporal consistency of one video: how well the prediction of a frame agrees with that of the frame before, pulled
 /// along the optical flow.
 ///
-/// The prediction at t − 1 is pulled to t by the flow t → t − 1, nearest pixel; pixels whose flow leaves the frame or is
-/// not known do not count. TC is the mean IoU of one confusion matrix of all pairs of the video, over the classes that
-/// occur on either side; it is taken with occluded pixels and without. A data set's TC is the mean over its videos.
+/// The prediction at t − 1 is pulled to t by the flow t → t − 1, nearest pixel; pixels whose flow leaves the frame or
+/// is not known do not count. TC is the mean IoU of one confusion matrix of all pairs of the video, over the classes
+/// that occur on either side; it is taken with occluded pixels and without. A data set's TC is the mean over its
+/// videos.
 ///
 /// Liu et al., "Efficient Semantic Video Segmentation with Per-frame Inference", 2020, section 4.
 public struct TemporalConsistency: Sendable, Hashable {

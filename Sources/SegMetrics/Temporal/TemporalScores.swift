@@ -1,4 +1,5 @@
-/// The temporal metrics of a data set, as values that can be written down: shares of 1, nil where a score is not defined.
+/// The temporal metrics of a data set, as values that can be written down: shares of 1, nil where a score is not
+/// defined.
 public struct TemporalScores: Sendable, Hashable, Codable {
   /// Consistency with the truth over windows of some length.
   public struct Windowed: Sendable, Hashable, Codable {

@@ -37,9 +37,10 @@ struct FilePairs {
       if let first = missing.first {
         throw FileError(
           path: place.relativePath,
-          problem:
-            "expected a partner for each of \(names.count) files of the \(partner), found none for \(missing.count), first \(first.quoted)"
-        )
+          problem: """
+            expected a partner for each of \(names.count) files of the \(partner), found none for \(missing.count), \
+            first \(first.quoted)
+            """)
       }
     }
     pairs = wanted.keys.sorted().map { Pair(name: $0, prediction: found[$0]!, truth: wanted[$0]!) }

@@ -25,9 +25,10 @@ extension Scoring {
       if let first = missing.first {
         throw FileError(
           path: found.url.relativePath,
-          problem:
-            "expected a prediction for each of \(wanted.images.count) images, found none for \(missing.count), first \(first.id.quoted)"
-        )
+          problem: """
+            expected a prediction for each of \(wanted.images.count) images, found none for \(missing.count), \
+            first \(first.id.quoted)
+            """)
       }
       var quality = empty, contributions: [[Double]] = []
       for (index, entry) in wanted.images.enumerated() {

@@ -6,8 +6,8 @@ import SegMetrics
 
 /// `segkernels score`: metrics on files that anyone's model wrote.
 ///
-/// Every method reads the files and throws `FileError` where they do not pair, differ in size, or hold labels that are no
-/// class; `report` is called with the number of images done.
+/// Every method reads the files and throws `FileError` where they do not pair, differ in size, or hold labels that are
+/// no class; `report` is called with the number of images done.
 public struct Scoring: Sendable {
   /// A file, or a folder of files, of the system that is scored.
   public let prediction: URL
@@ -26,7 +26,7 @@ public struct Scoring: Sendable {
     seed: UInt64 = 1
   ) throws {
     // Matrices have a place for every pair of classes.
-    guard (1...4096).contains(classes ?? 1) else { throw UsageError("classes: expected 1 to 4096, found \(classes!)") }
+    guard (1...1024).contains(classes ?? 1) else { throw UsageError("classes: expected 1 to 1024, found \(classes!)") }
     guard (1...1_000_000).contains(resamples) else {
       throw UsageError("resamples: expected 1 to 1000000, found \(resamples)")
     }
@@ -122,12 +122,11 @@ public struct Scoring: Sendable {
       return Result(images: first.images, scores: first.scores, against: nil, comparisons: nil)
     }
     let second = try score(System(place: against, index: 1, count: 2))
-    let comparisons = statistics.map {
-      Comparison(
-        metric: $0.name, higherIsBetter: $0.higherIsBetter,
-        bootstrap: PairedBootstrap(
-          first.contributions, second.contributions, resamples: resamples, seed: seed, score: $0.score))
-    }.filter { $0.bootstrap.difference != nil }
+    let bootstraps = PairedBootstrap.comparing(
+      first.contributions, second.contributions, resamples: resamples, seed: seed, scores: statistics.map(\.score))
+    let comparisons = zip(statistics, bootstraps).filter { $1.difference != nil }.map {
+      Comparison(metric: $0.name, higherIsBetter: $0.higherIsBetter, bootstrap: $1)
+    }
     return Result(images: first.images, scores: first.scores, against: second.scores, comparisons: comparisons)
   }
 
@@ -137,10 +136,10 @@ public struct Scoring: Sendable {
     var greatest: Int32 = 0
     for file in files {
       for label in try Labels(contentsOf: file).values where label != ignoreIndex { greatest = max(greatest, label) }
-      guard greatest < 4096 else {
+      guard greatest < 1024 else {
         throw FileError(
           path: file.relativePath,
-          problem: "expected labels below 4096, or their number as --classes, found \(greatest)")
+          problem: "expected labels below 1024, or their number as --classes, found \(greatest)")
       }
     }
     return Int(greatest) + 1
@@ -156,9 +155,10 @@ public struct Scoring: Sendable {
       let width = labels.shape[-1]
       throw FileError(
         path: file.relativePath,
-        problem:
-          "expected labels below \(classes) or \(ignoreIndex), found \(labels.values[stray]) in row \(stray / width), column \(stray % width)"
-      )
+        problem: """
+          expected labels below \(classes) or \(ignoreIndex), found \(labels.values[stray]) in row \(stray / width), \
+          column \(stray % width)
+          """)
     }
     return labels
   }
@@ -175,9 +175,10 @@ public struct Scoring: Sendable {
     guard found == expected else {
       throw FileError(
         path: file.relativePath,
-        problem:
-          "expected the size of \(other.relativePath.printable), \(expected[-2])×\(expected[-1]), found \(found[-2])×\(found[-1])"
-      )
+        problem: """
+          expected the size of \(other.relativePath.printable), \(expected[-2])×\(expected[-1]), \
+          found \(found[-2])×\(found[-1])
+          """)
     }
   }
 }
