@@ -50,7 +50,8 @@ let package = Package(
     .target(name: "SegFiles", swiftSettings: strict),
     .target(name: "SegFormats", dependencies: ["SegKernels", "SegFiles", "CZlib"], swiftSettings: strict),
     .target(name: "SegImages", dependencies: ["SegKernels", "SegFiles", "CPNG", "CTurboJPEG"], swiftSettings: strict),
-    .target(name: "SegMetrics", dependencies: ["SegKernels"], swiftSettings: strict),
+    .target(
+      name: "SegMetrics", dependencies: ["SegKernels", "SegFiles", "SegFormats", "SegImages"], swiftSettings: strict),
     .target(
       name: "CSegPretrained", exclude: ["streets-ffnet22S-half.safetensors", "streets-ffnet22S-half.md"]),
     .target(name: "SegPretrained", dependencies: ["SegFiles", "SegFormats", "CSegPretrained"], swiftSettings: strict),
@@ -83,7 +84,8 @@ let package = Package(
     .executableTarget(
       name: "SegCommand",
       dependencies: [
-        "SegKernels", "SegFormats", "SegPretrained", "SegPretrainedResearch", "SegData", "SegTraining", "SegPipelines",
+        "SegKernels", "SegFormats", "SegMetrics", "SegPretrained", "SegPretrainedResearch", "SegData", "SegTraining",
+        "SegPipelines",
         .product(name: "ArgumentParser", package: "swift-argument-parser", condition: tools),
       ],
       swiftSettings: strict),
@@ -95,7 +97,7 @@ let package = Package(
     tests("SegKernels", ["SegFormats", "SegOperationTable"]),
     tests("SegFormats", ["SegFiles"]),
     tests("SegImages", ["SegFiles"]),
-    tests("SegMetrics"),
+    tests("SegMetrics", ["SegFiles", "SegFormats", "SegImages"]),
     tests(
       "SegPretrained",
       ["SegFormats", "SegImages", "SegMetrics", "SegPretrainedResearch", "SegData", "SegTraining", "SegPipelines"]),

@@ -19,7 +19,7 @@ typedef struct {
 typedef enum {
   cpng_rgb8,     // three bytes a pixel, whatever the file holds; alpha is dropped
   cpng_samples8, // one byte a pixel: the palette index or grey sample as stored (1, 2, 4, 8 bits)
-  cpng_samples16 // one uint16_t a pixel in the machine's byte order
+  cpng_samples16 // 16-bit samples as stored, in the machine's byte order: one a pixel (grey) or three (RGB)
 } cpng_form;
 
 // Bytes that malloc'ed memory holds; the caller frees `bytes`.

@@ -15,7 +15,7 @@
         """,
       version: packageVersion,
       subcommands: [
-        Predict.self, Train.self, Evaluate.self, Models.self, Run.self, Convert.self, Bench.self,
+        Predict.self, Train.self, Evaluate.self, Score.self, Models.self, Run.self, Convert.self, Bench.self,
         Inspect.self, DoctorCommand.self, Demo.self,
       ])
   }

@@ -39,16 +39,30 @@ struct PNGDecoder {
       ? try labels(shape, UInt16.self, as: cpng_samples16) : try labels(shape, UInt8.self, as: cpng_samples8)
   }
 
-  private func labels<Sample: FixedWidthInteger>(_ shape: Shape, _: Sample.Type, as form: cpng_form) throws -> Labels {
-    let samples = try [Sample](unsafeUninitializedCapacity: shape.elementCount) { buffer, count in
-      let target = UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: buffer[..<shape.elementCount]))
-      try decode(as: form, into: target)
-      count = shape.elementCount
+  /// The samples of a 16-bit RGB file as they are stored, three a pixel: numbers, not colours.
+  func rgb16() throws -> RGB16 {
+    guard header.color_type == PNG_COLOR_TYPE_RGB, header.bit_depth == 16 else {
+      throw FileError.unsupported(
+        file: name,
+        reason: "expected a PNG of 16-bit RGB samples, found \(header.bit_depth)-bit \(colorName) pixels")
     }
+    return RGB16(width: width, height: height, samples: try samples(3 * width * height, as: cpng_samples16))
+  }
+
+  private func labels<Sample: FixedWidthInteger>(_ shape: Shape, _: Sample.Type, as form: cpng_form) throws -> Labels {
+    let samples: [Sample] = try samples(shape.elementCount, as: form)
     return Labels(uninitialized: shape) { target in
       samples.withUnsafeBufferPointer { source in
         for index in source.indices { target[index] = Int32(truncatingIfNeeded: source[index]) }
       }
+    }
+  }
+
+  private func samples<Sample: FixedWidthInteger>(_ count: Int, as form: cpng_form) throws -> [Sample] {
+    try [Sample](unsafeUninitializedCapacity: count) { buffer, initialized in
+      try decode(
+        as: form, into: UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: buffer[..<count])))
+      initialized = count
     }
   }
 
@@ -58,6 +72,8 @@ struct PNGDecoder {
 
   private var colorName: String {
     switch header.color_type {
+    case PNG_COLOR_TYPE_GRAY: "grey"
+    case PNG_COLOR_TYPE_PALETTE: "palette"
     case PNG_COLOR_TYPE_GRAY_ALPHA: "grey and alpha"
     case PNG_COLOR_TYPE_RGB_ALPHA: "RGBA"
     default: "RGB"

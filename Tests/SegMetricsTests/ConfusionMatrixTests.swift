@@ -1,3 +1,4 @@
+import Foundation
 import SegKernels
 import SegMetrics
 import XCTest
@@ -42,6 +43,58 @@ final class ConfusionMatrixTests: XCTestCase {
     }
     XCTAssertEqual(whole, sum)
     XCTAssertEqual(whole.labelled, 200)
+  }
+
+  /// `MulticlassJaccardIndex(num_classes=3)` of torchmetrics' documentation: 0.6667.
+  func testExampleOfTorchmetrics() {
+    var matrix = ConfusionMatrix(classes: 3)
+    matrix.add(prediction: Labels([4], [2, 1, 0, 1]), truth: Labels([4], [2, 1, 0, 0]))
+    XCTAssertEqual(matrix.meanIoU(), 0.6667, accuracy: 5e-5)
+  }
+
+  /// Pairs counted one by one, for sizes around the chunks that threads take, with every kind of stray label.
+  func testCountsPixelByPixel() {
+    var random = RandomSource(seed: 2)
+    let labels: [Int32] = [0, 1, 2, 3, 4, 255, -1, .max, .min]
+    for count in [0, 1, 1000, (1 << 18) - 1, 1 << 18, (1 << 18) + 1, 600_000] {
+      // Runs of a few pixels, as pictures have them.
+      func map() -> Labels {
+        var values: [Int32] = []
+        while values.count < count {
+          values += Array(
+            repeating: labels.randomElement(using: &random)!, count: Int.random(in: 1...9, using: &random))
+        }
+        return Labels([count], Array(values[..<count]))
+      }
+      let (prediction, truth) = (map(), map())
+      var expected: [[Int32]: Int] = [:], void = 0
+      for (p, t) in zip(prediction.values, truth.values) { expected[[t, p], default: 0] += 1 }
+      for (pair, pixels) in expected where pair[1] == 2 && !(0..<4).contains(pair[0]) { void += pixels }
+      for threads in [1, 3] {
+        var matrix = ConfusionMatrix(classes: 4)
+        Threads.with(threads) { matrix.add(prediction: prediction, truth: truth) }
+        for t in 0..<4 {
+          for p in 0..<4 {
+            XCTAssertEqual(
+              matrix.count(truth: t, prediction: p), expected[[Int32(t), Int32(p)]] ?? 0, "\(count) pixels")
+          }
+        }
+        XCTAssertEqual(matrix.predictionCount(2, void: .falsePositive) - matrix.predictionCount(2), void)
+      }
+    }
+  }
+
+  /// The scores that are written down are those of the matrix.
+  func testScoresAsValues() throws {
+    var matrix = ConfusionMatrix(classes: 4)
+    matrix.add(prediction: Labels([6], [0, 1, 1, 1, 0, 2]), truth: Labels([6], [0, 0, 1, 1, 2, 255]))
+    let scores = SemanticScores(matrix, names: ["a", "b", "c", "d"])
+    XCTAssertEqual(scores.absentClasses, ["d"])
+    XCTAssertEqual(scores.classes.map(\.iou), matrix.iou())
+    XCTAssertEqual(scores.classes.map(\.truthPixels), [2, 2, 1, 0])
+    XCTAssertEqual(try XCTUnwrap(scores.meanDice), (0.5 + 0.8 + 0) / 3, accuracy: 1e-12)
+    XCTAssertEqual(try JSONDecoder().decode(SemanticScores.self, from: JSONEncoder().encode(scores)), scores)
+    XCTAssertNil(SemanticScores(ConfusionMatrix(classes: 1), names: ["a"]).meanIoU)
   }
 
   func testNoPixelsGiveNoScore() {

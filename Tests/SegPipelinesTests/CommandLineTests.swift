@@ -8,25 +8,12 @@ import XCTest
 
 /// The built `segkernels`, as a user runs it: results, exit codes and single lines of error.
 final class CommandLineTests: XCTestCase {
-  private struct Outcome {
-    let status: Int32
-    let output: String
-    let errors: String
+  private func run(_ arguments: String..., in folder: URL? = nil) throws -> CommandRun {
+    try CommandRun(arguments, in: folder)
   }
-
-  /// The executable beside this test bundle.
-  private var executable: URL {
-    Bundle.allBundles.map(\.bundleURL).first { $0.pathExtension == "xctest" }?.deletingLastPathComponent()
-      .appendingPathComponent("segkernels")
-      ?? URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appendingPathComponent("segkernels")
-  }
-
-  private func run(_ arguments: String..., in folder: URL? = nil) throws -> Outcome { try run(arguments, in: folder) }
 
   override func setUpWithError() throws {
-    guard FileManager.default.isExecutableFile(atPath: executable.path) else {
-      throw XCTSkip("\(executable.path) is not built (trait Tools)")
-    }
+    try CommandRun.requireExecutable()
   }
 
   func testPredictRunAndTheirFiles() throws {
@@ -186,31 +173,12 @@ final class CommandLineTests: XCTestCase {
       (["frobnicate"], 64, ["frobnicate"]),
     ]
     for entry in cases {
-      let outcome = try run(entry.arguments, in: folder)
+      let outcome = try CommandRun(entry.arguments, in: folder)
       XCTAssertEqual(outcome.status, entry.status, "\(entry.arguments): \(outcome.errors)")
       for word in entry.words { XCTAssertTrue(outcome.errors.contains(word), "\(entry.arguments): \(outcome.errors)") }
       let own = outcome.errors.split(separator: "\n").filter { $0.hasPrefix("segkernels: ") }
       if entry.status != 64 { XCTAssertEqual(own.count, 1, "\(entry.arguments): \(outcome.errors)") }
     }
     XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted(), before)
-  }
-
-  private func run(_ arguments: [String], in folder: URL? = nil) throws -> Outcome {
-    let process = Process()
-    // Rendered streets stay out of the user's cache.
-    process.environment = ProcessInfo.processInfo.environment.merging(
-      ["SEGKERNELS_CACHE": FileManager.default.temporaryDirectory.appendingPathComponent("segkernels-test-cache").path]
-    ) { $1 }
-    process.executableURL = executable
-    process.arguments = arguments
-    process.currentDirectoryURL = folder
-    let output = Pipe(), errors = Pipe()
-    process.standardOutput = output
-    process.standardError = errors
-    try process.run()
-    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    let notes = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    return Outcome(status: process.terminationStatus, output: text, errors: notes)
   }
 }

@@ -27,6 +27,9 @@ enum { SK_ARGMAX_ROWS = 16 };
 
 #include "MapStep.h"
 
+/// The distance where there is nothing to measure it to.
+enum { SK_FAR = INT32_MAX };
+
 // A binary kernel's operands advance by a stride of 1 or 0 elements: 0 repeats a scalar.
 #define SK_BINARY const float *a, ptrdiff_t strideA, const float *b, ptrdiff_t strideB, float *y, size_t n
 // A unary kernel, and its gradient: `kept` is what the operation saved, its input or its output.
@@ -157,6 +160,12 @@ enum { SK_ARGMAX_ROWS = 16 };
   X(void, blockGradient,                                                                                               \
     (const SKBlockNorm *p, const float *factors, const float *x, const float *y, const float *dy, float *dx,           \
      float *dAddend, size_t n))                                                                                        \
+  /* distances to the nearest pixel of another label, or of a mask: along columns, then along one row */               \
+  X(void, columnDistances,                                                                                             \
+    (const int32_t *labels, int height, int width, int first, int last, int toMask, int limit,                         \
+     int32_t *distances))                                                                                              \
+  X(void, rowDistances,                                                                                                \
+    (const int32_t *labels, int width, int limit, const double *halves, int32_t *distances, float *scratch))           \
   /* optimizers, in place */                                                                                           \
   X(void, sgdStep,                                                                                                     \
     (float *parameter, float *velocity, const float *gradient, float rate, float momentum, float decay, int nesterov,  \

@@ -37,19 +37,41 @@ public struct ConfusionMatrix: Sendable, Hashable {
     check(
       prediction.shape == truth.shape, "ConfusionMatrix.add",
       "prediction \(prediction.shape) and truth \(truth.shape) differ in shape")
-    let side = classes + 1
-    counts.withUnsafeMutableBufferPointer { counts in
+    // Whole chunks go to threads; sums of integers do not depend on their order.
+    let chunk = 1 << 18, chunks = (truth.count + chunk - 1) / chunk
+    var parts = [Int](repeating: 0, count: chunks * counts.count)
+    parts.withUnsafeMutableBufferPointer { parts in
+      let base = parts.baseAddress
       prediction.withUnsafeBufferPointer { prediction in
         truth.withUnsafeBufferPointer { truth in
-          for i in 0..<truth.count {
-            let (t, p) = (Int(truth[i]), Int(prediction[i]))
-            let row = t == ignoreIndex || t < 0 || t >= classes ? classes : t
-            let column = p < 0 || p >= classes ? classes : p
-            counts[row * side + column] += 1
+          parallelFor(chunks) { number in
+            let pixels = (number * chunk)..<min((number + 1) * chunk, truth.count)
+            count(
+              UnsafeBufferPointer(rebasing: prediction[pixels]), UnsafeBufferPointer(rebasing: truth[pixels]),
+              into: base! + number * counts.count)
           }
         }
       }
     }
+    for (index, part) in parts.enumerated() { counts[index % counts.count] += part }
+  }
+
+  /// Pixels come in runs of one pair of labels: the table is touched once a run.
+  private func count(
+    _ prediction: UnsafeBufferPointer<Int32>, _ truth: UnsafeBufferPointer<Int32>, into table: UnsafeMutablePointer<Int>
+  ) {
+    let classes = UInt32(classes), side = self.classes + 1
+    let ignored = ignoreIndex.flatMap { Int32(exactly: $0) }.map { UInt32(bitPattern: $0) } ?? classes
+    var index = 0, first = 0
+    var last: (UInt32, UInt32)?
+    for i in truth.indices {
+      let (t, p) = (UInt32(bitPattern: truth[i]), UInt32(bitPattern: prediction[i]))
+      if let last, last == (t, p) { continue }
+      table[index] += i - first
+      (first, last) = (i, (t, p))
+      index = Int(t == ignored ? classes : min(t, classes)) * side + Int(min(p, classes))
+    }
+    table[index] += truth.count - first
   }
 
   /// Adds the counts of another part of the data set.

@@ -1,7 +1,5 @@
-import SegKernels
-
 /// The results of a function for every element, in order, each computed on one thread of the pool.
-func concurrentMap<Element: Sendable, Result: Sendable>(
+package func concurrentMap<Element: Sendable, Result: Sendable>(
   _ elements: [Element], _ function: (Element) -> Result
 ) -> [Result] {
   [Result](unsafeUninitializedCapacity: elements.count) { results, count in

@@ -1,0 +1,2 @@
+#define SK_FAMILY "distance.inc"
+#include "isa.h"

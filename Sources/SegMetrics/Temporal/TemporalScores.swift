@@ -1,0 +1,48 @@
+/// The temporal metrics of a data set, as values that can be written down: shares of 1, nil where a score is not
+/// defined.
+public struct TemporalScores: Sendable, Hashable, Codable {
+  /// Consistency with the truth over windows of some length.
+  public struct Windowed: Sendable, Hashable, Codable {
+    /// The windows' length in frames.
+    public let frames: Int
+    /// The mean over windows; nil without any.
+    public let score: Double?
+    /// How many windows count.
+    public let windows: Int
+  }
+
+  /// Videos, and frames in all.
+  public let videos, frames: Int
+  /// The share of pixels that change their label from frame to frame.
+  public let labelChangeRate: Double?
+  /// TC with occluded pixels, the mean over videos; nil without flow.
+  public let temporalConsistency: Double?
+  /// TC without them; nil unless it is known what is occluded.
+  public let visibleTemporalConsistency: Double?
+  /// The share of pixels that agree along the flow outside occlusions, the mean over videos.
+  public let visibleAgreement: Double?
+  /// mVC by length; empty without truth.
+  public let videoConsistency: [Windowed]
+
+  /// Reads the scores off the counts.
+  ///
+  /// - Parameters:
+  ///   - consistency: one a video; none without flow.
+  ///   - windows: nil without truth.
+  public init(
+    frames: Int, videos: Int, changes: LabelChanges, consistency: [TemporalConsistency], windows: VideoConsistency?
+  ) {
+    self.frames = frames
+    self.videos = videos
+    labelChangeRate = changes.rate
+    temporalConsistency = consistency.map(\.score).meanOfKnown
+    visibleTemporalConsistency = consistency.map(\.visibleScore).meanOfKnown
+    visibleAgreement = consistency.map(\.visibleAgreement).meanOfKnown
+    videoConsistency =
+      windows.map { windows in
+        windows.lengths.indices.map {
+          Windowed(frames: windows.lengths[$0], score: windows.scores[$0], windows: windows.windows[$0])
+        }
+      } ?? []
+  }
+}
