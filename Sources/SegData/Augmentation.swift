@@ -2,7 +2,7 @@ import Foundation
 import SegImages
 import SegKernels
 
-/// Random scale, crop and flip, of image and labels together.
+/// Random scale, crop and flip, of image and labels together; random colours and blur, of the image.
 ///
 /// The scaled image is never made: each pixel of the crop is sampled where it comes from, bilinearly for the image and
 /// nearest for the labels. What lies outside the image is the mean colour (0 after normalisation) and ignored.
@@ -13,12 +13,20 @@ public struct Augmentation: Sendable, Hashable {
   public var crop: Pair
   /// Whether half of the samples are mirrored.
   public var flips: Bool
+  /// How colours change; nil leaves them.
+  public var color: ColorJitter?
+  /// Half of the samples are blurred by a Gaussian of up to this deviation, in pixels of the crop.
+  public var blur: Float
 
   /// An augmentation; every part may be left at its default but the crop.
-  public init(scale: ClosedRange<Float> = 0.5...2, crop: Pair, flips: Bool = true) {
+  public init(
+    scale: ClosedRange<Float> = 0.5...2, crop: Pair, flips: Bool = true, color: ColorJitter? = nil, blur: Float = 0
+  ) {
     self.scale = scale
     self.crop = crop
     self.flips = flips
+    self.color = color
+    self.blur = blur
   }
 
   /// One draw: where the crop lies and how large the image is.
@@ -53,6 +61,8 @@ public struct Augmentation: Sendable, Hashable {
     let factors = (0..<3).map {
       (1 / (255 * normalization.deviation[$0]), normalization.mean[$0] / normalization.deviation[$0])
     }
+    let recolored = color.map { $0.draw(meanGrey: ColorJitter.meanGrey(sample.image), &random) }
+    let deviation = blur > 0 && random.nextUniform() < 0.5 ? blur * random.nextUniform() : 0
     sample.image.pixels.withUnsafeBufferPointer { pixels in
       sample.labels.withUnsafeBufferPointer { labels in
         for row in 0..<crop.height {
@@ -70,15 +80,24 @@ public struct Augmentation: Sendable, Hashable {
             let x0 = min(max(Int(x.rounded(.down)), 0), width - 1), x1 = min(x0 + 1, width - 1)
             let u = min(max(x - Float(x0), 0), 1)
             let (a, b, c, d) = (y0 * width + x0, y0 * width + x1, y1 * width + x0, y1 * width + x1)
+            var rgb = SIMD3<Float>()
             for channel in 0..<3 {
               let upper = Float(pixels[3 * a + channel]) * (1 - u) + Float(pixels[3 * b + channel]) * u
               let lower = Float(pixels[3 * c + channel]) * (1 - u) + Float(pixels[3 * d + channel]) * u
-              target[channel * area + place] = (upper * (1 - v) + lower * v) * factors[channel].0 - factors[channel].1
+              rgb[channel] = upper * (1 - v) + lower * v
+            }
+            if let recolored { rgb = recolored(rgb) }
+            for channel in 0..<3 {
+              target[channel * area + place] = rgb[channel] * factors[channel].0 - factors[channel].1
             }
             labelTarget[place] = labels[(v < 0.5 ? y0 : y1) * width + (u < 0.5 ? x0 : x1)]
           }
         }
       }
+    }
+    guard deviation > 0 else { return }
+    for channel in 0..<3 {
+      SegData.blur(target + channel * area, height: crop.height, width: crop.width, deviation: deviation)
     }
   }
 }

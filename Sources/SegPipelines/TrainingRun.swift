@@ -52,9 +52,7 @@ public struct TrainingRun {
     let crop = Pair(height: recipe.augment.crop[0], width: recipe.augment.crop[1])
     let loader = BatchLoader(
       dataset, batchSize: recipe.batch,
-      augmentation: Augmentation(
-        scale: recipe.augment.scale[0]...recipe.augment.scale[1], crop: crop, flips: recipe.augment.flip),
-      seed: recipe.seed)
+      augmentation: recipe.augmentation, seed: recipe.seed)
     let task = SegmentationTask(
       model.network, ignoreIndex: dataset.classes.ignoreIndex.map(Int.init),
       classWeights: try recipe.loss.classWeights.weights(for: dataset), labelSmoothing: recipe.loss.labelSmoothing)

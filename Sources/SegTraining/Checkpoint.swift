@@ -4,7 +4,7 @@ import SegFormats
 import SegKernels
 
 /// The state of a run between two steps, as one safetensors file: parameters under `model.`, what the optimizer
-/// remembers under `optimizer.`, and the step.
+/// remembers under `optimizer.`, the averaged weights under `average.` if there are any, and the step.
 struct Checkpoint {
   /// Steps done.
   let step: Int
@@ -12,13 +12,17 @@ struct Checkpoint {
   let recipe: String
   let model: [String: Tensor]
   let optimizer: [String: Tensor]
+  let average: [String: Tensor]
 
   /// Takes the state of a run.
-  init(step: Int, recipe: String, network: any Module, optimizer: any Optimizer) {
+  init(
+    step: Int, recipe: String, network: any Module, optimizer: any Optimizer, average: ExponentialMovingAverage?
+  ) {
     self.step = step
     self.recipe = recipe
     model = Dictionary(uniqueKeysWithValues: network.state.map { ($0.name, $0.parameter.value) })
     self.optimizer = optimizer.state
+    self.average = average?.state ?? [:]
   }
 
   /// Reads a checkpoint.
@@ -37,11 +41,13 @@ struct Checkpoint {
     }
     model = part("model.")
     optimizer = part("optimizer.")
+    average = part("average.")
   }
 
   /// Writes the checkpoint into a run's folder and keeps the last two.
   func write(into folder: URL) throws {
-    let arrays = model.map { ("model." + $0.key, $0.value) } + optimizer.map { ("optimizer." + $0.key, $0.value) }
+    let parts = [("model.", model), ("optimizer.", optimizer), ("average.", average)]
+    let arrays = parts.flatMap { prefix, tensors in tensors.map { (prefix + $0.key, $0.value) } }
     let archive = WeightArchive(
       arrays.sorted { $0.0 < $1.0 }.map { (name: $0.0, tensor: $0.1) }, metadata: ["step": "\(step)", "recipe": recipe])
     let digits = String(step)

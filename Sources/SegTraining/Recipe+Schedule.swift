@@ -1,4 +1,5 @@
 import Foundation
+import SegData
 import SegKernels
 
 extension Recipe {
@@ -8,7 +9,17 @@ extension Recipe {
     case .constant: .constant
     case .poly: .poly(power: optimization.power)
     case .cosine: .cosine
+    case .steps: .steps(milestones: optimization.milestones, factor: optimization.milestoneFactor)
     }
+  }
+
+  /// What is done to samples at random.
+  public var augmentation: Augmentation {
+    let color = ColorJitter(
+      brightness: augment.brightness, contrast: augment.contrast, saturation: augment.saturation, hue: augment.hue)
+    return Augmentation(
+      scale: augment.scale[0]...augment.scale[1], crop: Pair(height: augment.crop[0], width: augment.crop[1]),
+      flips: augment.flip, color: color == ColorJitter() ? nil : color, blur: augment.blur)
   }
 
   /// The recipe as JSON with sorted keys.

@@ -12,7 +12,7 @@ public struct Recipe: Codable, Sendable, Hashable {
     public var validation = "val"
   }
 
-  /// Random scale, crop and flip.
+  /// What is done to samples at random.
   public struct Augment: Codable, Sendable, Hashable {
     /// The least and the largest factor.
     public var scale: [Float] = [0.5, 2]
@@ -20,6 +20,16 @@ public struct Recipe: Codable, Sendable, Hashable {
     public var crop: [Int] = []
     /// Whether half of the samples are mirrored.
     public var flip = true
+    /// Factors of 1 ± this on colours; see `ColorJitter`.
+    public var brightness: Float = 0
+    /// Factors of 1 ± this on differences from the mean grey.
+    public var contrast: Float = 0
+    /// Factors of 1 ± this on differences from a pixel's grey.
+    public var saturation: Float = 0
+    /// Turns of the hue, ± this.
+    public var hue: Float = 0
+    /// Half of the samples are blurred by a Gaussian of up to this deviation, in pixels.
+    public var blur: Float = 0
   }
 
   /// How parameters move.
@@ -27,7 +37,15 @@ public struct Recipe: Codable, Sendable, Hashable {
     /// Which optimizer.
     public enum Kind: String, Codable, Sendable { case sgd, adamw }
     /// How the rate falls.
-    public enum ScheduleKind: String, Codable, Sendable { case constant, poly, cosine }
+    public enum ScheduleKind: String, Codable, Sendable { case constant, poly, cosine, steps }
+
+    /// A part of the network, by the beginning of its parameters' names, and the factor of its rate; 0 freezes it.
+    public struct PartRate: Codable, Sendable, Hashable {
+      /// The beginning of the names, `backbone_model.` for instance.
+      public var part: String
+      /// Times the rate.
+      public var factor: Float
+    }
 
     /// Which optimizer.
     public var kind = Kind.sgd
@@ -41,8 +59,20 @@ public struct Recipe: Codable, Sendable, Hashable {
     public var schedule = ScheduleKind.poly
     /// Of the poly schedule.
     public var power: Float = 0.9
+    /// Of the schedule `steps`: the shares of the run at which the rate falls, and by which factor.
+    public var milestones: [Float] = [0.6, 0.85]
+    /// See ``milestones``.
+    public var milestoneFactor: Float = 0.1
     /// Steps of linear warm-up.
     public var warmup = 0
+    /// The norm that all gradients together are clipped to; 0 for no clipping.
+    public var clip: Float = 0
+    /// Batches whose gradients are averaged for one step.
+    public var accumulate = 1
+    /// The decay of the average of all weights that the run ends with; 0 for the last weights.
+    public var average: Float = 0
+    /// Factors of the rate for parts of the network.
+    public var rates: [PartRate] = []
   }
 
   /// What is made small.
@@ -68,7 +98,7 @@ public struct Recipe: Codable, Sendable, Hashable {
   public var model = ""
   /// The data to learn from.
   public var data = Source()
-  /// Random scale, crop and flip.
+  /// What is done to samples at random.
   public var augment = Augment()
   /// How parameters move.
   public var optimization = Optimization()
@@ -108,6 +138,21 @@ public struct Recipe: Codable, Sendable, Hashable {
       "optimization.learningRate: expected a positive number, found \(optimization.learningRate)")
     require(
       (0..<1).contains(optimization.momentum), "optimization.momentum: expected 0..<1, found \(optimization.momentum)")
+    require(optimization.clip >= 0, "optimization.clip: expected 0 or a norm, found \(optimization.clip)")
+    require(
+      optimization.accumulate >= 1, "optimization.accumulate: expected at least 1, found \(optimization.accumulate)")
+    require(
+      (0..<1).contains(optimization.average), "optimization.average: expected 0..<1, found \(optimization.average)")
+    require(
+      optimization.rates.allSatisfy { $0.factor >= 0 },
+      "optimization.rates: expected factors of at least 0, found \(optimization.rates.map(\.factor))")
+    for (name, amount) in [
+      ("brightness", augment.brightness), ("contrast", augment.contrast), ("saturation", augment.saturation),
+    ] {
+      require((0...1).contains(amount), "augment.\(name): expected 0...1, found \(amount)")
+    }
+    require((0...0.5).contains(augment.hue), "augment.hue: expected 0...0.5, found \(augment.hue)")
+    require((0...16).contains(augment.blur), "augment.blur: expected 0...16, found \(augment.blur)")
     require((0..<1).contains(loss.labelSmoothing), "loss.labelSmoothing: expected 0..<1, found \(loss.labelSmoothing)")
     return problems
   }

@@ -30,6 +30,7 @@ public final class Trainer {
   private let recipe: Recipe
   private let recipeHash: String
   private let optimizer: any Optimizer
+  private let average: ExponentialMovingAverage?
   private let loader: BatchLoader
   private let folder: URL
   private let card: ModelCard
@@ -56,6 +57,8 @@ public final class Trainer {
         learningRate: settings.learningRate, momentum: settings.momentum, weightDecay: settings.weightDecay)
     case .adamw: optimizer = AdamW(learningRate: settings.learningRate, weightDecay: settings.weightDecay)
     }
+    optimizer.rates = Dictionary(settings.rates.map { ($0.part, $0.factor) }, uniquingKeysWith: { $1 })
+    average = settings.average > 0 ? ExponentialMovingAverage(decay: settings.average) : nil
     if resume { try restore() } else { try begin() }
   }
 
@@ -87,6 +90,7 @@ public final class Trainer {
         }
         try task.network.load(checkpoint.model)
         optimizer.state = checkpoint.optimizer
+        average?.state = checkpoint.average
         firstStep = checkpoint.step
         return
       } catch let error as FileError {
@@ -108,14 +112,15 @@ public final class Trainer {
     task.network.setTraining(true)
     defer { task.network.setTraining(false) }
     var step = firstStep
-    var batches = loader.batches(from: step).makeIterator()
-    while step < recipe.steps, let next = batches.next() {
+    let accumulated = recipe.optimization.accumulate
+    var batches = loader.batches(from: step * accumulated).makeIterator()
+    while step < recipe.steps {
       if step == last { return }
-      let batch = try next.get()
+      let group = try (0..<accumulated).map { _ in try batches.next()!.get() }
       let factor = recipe.schedule.factor(step: step, of: recipe.steps, warmup: recipe.optimization.warmup)
       optimizer.learningRate = recipe.optimization.learningRate * factor
-      let loss = update(batch)
-      guard loss.isFinite else { throw TrainingError(step: step, loss: loss, samples: batch.names) }
+      let loss = update(group)
+      guard loss.isFinite else { throw TrainingError(step: step, loss: loss, samples: group.flatMap(\.names)) }
       step += 1
       let seconds = (clock.now - start).seconds
       let progress = Progress(
@@ -124,18 +129,35 @@ public final class Trainer {
       try log.add(progress)
       report(progress)
       if step % recipe.checkpointEvery == 0 || step == recipe.steps {
-        try Checkpoint(step: step, recipe: recipeHash, network: task.network, optimizer: optimizer).write(into: folder)
+        try Checkpoint(step: step, recipe: recipeHash, network: task.network, optimizer: optimizer, average: average)
+          .write(
+            into: folder)
       }
     }
+    average?.apply(to: task.network)
     try WeightArchive(task.network, card: card).write(to: folder.appendingPathComponent("weights.safetensors"))
   }
 
-  /// One step: forward, loss, backward, update. Returns the loss; parameters stay if it is no number.
-  private func update(_ batch: Batch) -> Float {
+  /// One step: forward, loss and backward of each batch, then one update with the mean of the gradients. Returns the mean
+  /// loss; parameters stay if it is no number.
+  private func update(_ batches: [Batch]) -> Float {
     func step(_ network: some Module) -> Float {
-      let (loss, gradients) = valueAndGradient(of: network) { _ in task.loss(batch) }
-      if loss.scalar.isFinite { optimizer.update(network, with: gradients) }
-      return loss.scalar
+      var total: (loss: Float, gradients: Gradients)?
+      for batch in batches {
+        let (loss, gradients) = valueAndGradient(of: network) { _ in task.loss(batch) }
+        total?.loss += loss.scalar
+        total?.gradients.add(gradients)
+        total = total ?? (loss.scalar, gradients)
+      }
+      guard var (loss, gradients) = total, loss.isFinite else { return total?.loss ?? .nan }
+      if batches.count > 1 {
+        loss /= Float(batches.count)
+        gradients.scale(by: 1 / Float(batches.count))
+      }
+      if recipe.optimization.clip > 0 { gradients.clip(toNorm: recipe.optimization.clip) }
+      optimizer.update(network, with: gradients)
+      average?.update(network)
+      return loss
     }
     return step(task.network)
   }

@@ -42,6 +42,7 @@ final class TrainerTests: XCTestCase {
     recipe.model = "small"
     recipe.data.kind = "memory"
     recipe.augment.crop = [32, 32]
+    recipe.augment.scale = [0.8, 1.5]
     recipe.batch = 4
     recipe.steps = steps
     recipe.checkpointEvery = 5
@@ -51,8 +52,7 @@ final class TrainerTests: XCTestCase {
 
   private func trainer(_ net: SmallNet, _ folder: URL, _ recipe: Recipe, resume: Bool = false) throws -> Trainer {
     let loader = BatchLoader(
-      Colours(), batchSize: recipe.batch, augmentation: Augmentation(scale: 0.8...1.5, crop: [32, 32]),
-      seed: recipe.seed)
+      Colours(), batchSize: recipe.batch, augmentation: recipe.augmentation, seed: recipe.seed)
     let card = ModelCard(
       model: "small", classes: Colours().classes, normalization: .imageNet, size: [32, 32], recipe: recipe.hash,
       terms: "none")
@@ -76,6 +76,44 @@ final class TrainerTests: XCTestCase {
     let lines = try String(contentsOf: broken.appendingPathComponent("metrics.jsonl"), encoding: .utf8).split(
       separator: "\n")
     XCTAssertEqual(lines.count, 20)
+  }
+
+  /// The same with everything on that has a state or a draw of its own.
+  func testResumedRunWithAveragesAndGroupsMakesTheSameWeights() throws {
+    var recipe = recipe(steps: 12)
+    recipe.optimization.kind = .adamw
+    recipe.optimization.learningRate = 0.01
+    recipe.optimization.average = 0.9
+    recipe.optimization.accumulate = 2
+    recipe.optimization.clip = 0.5
+    recipe.batch = 2
+    recipe.augment.brightness = 0.3
+    recipe.augment.hue = 0.1
+    recipe.augment.blur = 1.5
+    let whole = try Fixtures.temporaryFolder(self), broken = try Fixtures.temporaryFolder(self)
+    let net = SmallNet()
+    try trainer(net, whole, recipe).run { _ in }
+    try trainer(SmallNet(), broken, recipe).run(until: 8) { _ in }
+    try trainer(SmallNet(), broken, recipe, resume: true).run { _ in }
+    let file = whole.appendingPathComponent("weights.safetensors")
+    XCTAssertEqual(
+      try Data(contentsOf: file), try Data(contentsOf: broken.appendingPathComponent("weights.safetensors")))
+    // What is written are the averages, which the network then holds.
+    XCTAssertEqual(try readWeights(at: file).tensors["conv2.bias"]?.scalars, net.conv2.bias!.value.scalars)
+    let last = try readWeights(at: whole.appendingPathComponent("checkpoint-00000012.safetensors")).tensors
+    XCTAssertEqual(last["average.average.conv2.bias"]?.scalars, net.conv2.bias!.value.scalars)
+    XCTAssertNotEqual(last["model.conv2.bias"]?.scalars, net.conv2.bias!.value.scalars)
+  }
+
+  /// A part whose rate is 0 keeps its bits; the others move.
+  func testFrozenPartStays() throws {
+    var recipe = recipe(steps: 3)
+    recipe.optimization.rates = [.init(part: "conv1", factor: 0)]
+    let net = SmallNet()
+    let (first, second) = (net.conv1.weight.value.scalars, net.conv2.weight.value.scalars)
+    try trainer(net, Fixtures.temporaryFolder(self), recipe).run { _ in }
+    XCTAssertEqual(net.conv1.weight.value.scalars, first)
+    XCTAssertNotEqual(net.conv2.weight.value.scalars, second)
   }
 
   /// A checkpoint that was cut off is passed over for the one before.

@@ -23,6 +23,21 @@ public struct Gradients: Sendable {
   /// Multiplies every gradient by a factor: what clipping and accumulation need.
   public mutating func scale(by factor: Float) { byParameter = byParameter.mapValues { $0 * factor } }
 
+  /// Shrinks all gradients by one factor, if their norm is larger, to that norm.
+  public mutating func clip(toNorm limit: Float) {
+    let norm = norm
+    if norm > limit { scale(by: limit / norm) }
+  }
+
+  /// Adds the gradients of another batch.
+  public mutating func add(_ other: Gradients) {
+    byParameter.merge(other.byParameter) { sum, gradient in
+      var sum = sum
+      accumulate(gradient, into: &sum)
+      return sum
+    }
+  }
+
   private func squaredNorm(_ tensor: Tensor) -> Double {
     tensor.withUnsafeBufferPointer { $0.isEmpty ? 0 : kernels.sumOfSquaredDeviations($0.baseAddress!, 0, $0.count) }
   }

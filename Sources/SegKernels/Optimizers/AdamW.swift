@@ -7,6 +7,7 @@ import Glibc
 /// p ← p − rate · m̂ / (√v̂ + ε) with m̂ = m / (1 − β₁ᵗ), v̂ = v / (1 − β₂ᵗ).
 public final class AdamW: Optimizer {
   public var learningRate: Float
+  public var rates: [String: Float] = [:]
   /// How slowly the two moments forget.
   public let betas: (Float, Float)
   /// What keeps the divisor away from 0.
@@ -31,14 +32,14 @@ public final class AdamW: Optimizer {
     let step = (state["step"]?.scalar ?? 0) + 1
     state["step"] = Tensor(step)
     let corrections = (1 - Float(pow(Double(betas.0), Double(step))), 1 - Float(pow(Double(betas.1), Double(step))))
-    forEachParameter(module, gradients) { name, value, gradient in
+    forEachParameter(module, gradients) { name, rate, value, gradient in
       var first = state.removeValue(forKey: "first." + name) ?? .zeros(value.shape)
       var second = state.removeValue(forKey: "second." + name) ?? .zeros(value.shape)
       let (p, m, v) = (value.exclusivePointer(), first.exclusivePointer(), second.exclusivePointer())
       let g = gradient.pointer(for: "AdamW.update")
       parallelRuns(gradient.count) {
         kernels.adamStep(
-          p + $0.lowerBound, m + $0.lowerBound, v + $0.lowerBound, g + $0.lowerBound, learningRate, betas.0, betas.1,
+          p + $0.lowerBound, m + $0.lowerBound, v + $0.lowerBound, g + $0.lowerBound, rate, betas.0, betas.1,
           epsilon, weightDecay, corrections.0, corrections.1, $0.count)
       }
       withExtendedLifetime(gradient) {}

@@ -5,6 +5,7 @@ import CSegKernels
 /// d = g + weightDecay · p; v ← momentum · v + d; p ← p − rate · v (Nesterov: d + momentum · v instead of v).
 public final class SGD: Optimizer {
   public var learningRate: Float
+  public var rates: [String: Float] = [:]
   /// The share of the old velocity that stays.
   public let momentum: Float
   /// The share of a parameter that is added to its gradient.
@@ -24,13 +25,13 @@ public final class SGD: Optimizer {
 
   public func update(_ module: any Module, with gradients: Gradients) {
     let kernels = kernels
-    forEachParameter(module, gradients) { name, value, gradient in
+    forEachParameter(module, gradients) { name, rate, value, gradient in
       var velocity = state.removeValue(forKey: name) ?? .zeros(value.shape)
       let (p, v) = (value.exclusivePointer(), velocity.exclusivePointer())
       let g = gradient.pointer(for: "SGD.update")
       parallelRuns(gradient.count) {
         kernels.sgdStep(
-          p + $0.lowerBound, v + $0.lowerBound, g + $0.lowerBound, learningRate, momentum, weightDecay,
+          p + $0.lowerBound, v + $0.lowerBound, g + $0.lowerBound, rate, momentum, weightDecay,
           isNesterov ? 1 : 0, $0.count)
       }
       withExtendedLifetime(gradient) {}
