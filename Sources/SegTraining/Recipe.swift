@@ -45,6 +45,12 @@ public struct Recipe: Codable, Sendable, Hashable {
       public var part: String
       /// Times the rate.
       public var factor: Float
+
+      /// A part and its factor.
+      public init(part: String, factor: Float) {
+        self.part = part
+        self.factor = factor
+      }
     }
 
     /// Which optimizer.
