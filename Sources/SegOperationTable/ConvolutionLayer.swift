@@ -57,23 +57,28 @@ public struct ConvolutionLayer: Sendable {
     }
   }
 
-  /// The layer as a step of a compiled network: the convolution itself, without the conversion of layouts around it.
+  /// The layer as a step of a compiled network: the convolution itself, and the transform of its weights where that is
+  /// left to each run, without the conversion of layouts around it.
   ///
   /// - Parameter algorithm: one of ``algorithms``.
   public func inference(by algorithm: String) -> Run {
     let x = random(input, 1)
-    let (program, step, _) = compiled(by: ConvolutionAlgorithm(rawValue: algorithm), weight: random(weight, 2))
+    let (program, steps, _) = compiled(by: ConvolutionAlgorithm(rawValue: algorithm), weight: random(weight, 2))
     let session = program.makeSession()
-    return { session.stepTimes([x])[step].time }
+    return {
+      let times = session.stepTimes([x])
+      return steps.reduce(.zero) { $0 + times[$1].time }
+    }
   }
 
   private func compiled(
     by forced: ConvolutionAlgorithm?, weight: Tensor
-  ) -> (program: Program, step: Int, algorithm: String) {
+  ) -> (program: Program, steps: [Int], algorithm: String) {
     let program = Program(Graph.capture(inputs: [input]) { apply(operation, to: [$0[0], weight]) }, forcing: forced)
-    if let step = program.summary.firstIndex(of: "operation conv2d") { return (program, step, "columns") }
-    let step = program.summary.firstIndex { $0.contains("→") }!
-    return (program, step, String(program.summary[step].prefix { $0 != " " }))
+    if let step = program.summary.firstIndex(of: "operation conv2d") { return (program, [step], "columns") }
+    // Steps that name channels; the convolution is the last of them.
+    let steps = program.summary.indices.filter { program.summary[$0].contains("→") }
+    return (program, steps, String(program.summary[steps.last!].prefix { $0 != " " }))
   }
 
   /// The products of a training step.
