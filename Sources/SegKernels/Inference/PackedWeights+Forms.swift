@@ -74,7 +74,9 @@ extension PackedWeights {
   }
 
   private static func filled(_ count: Int, _ fill: (UnsafeMutablePointer<Float>) -> Void) -> Storage {
-    let storage = Storage(count: count, zeroed: true)
+    // Not `zeroed`: that takes fresh memory each time, and what is packed only to be transformed would pile up.
+    let storage = Storage(count: count)
+    storage.base.update(repeating: 0, count: count)
     fill(storage.base)
     return storage
   }
