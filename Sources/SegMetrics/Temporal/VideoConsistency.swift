@@ -42,7 +42,6 @@ public struct VideoConsistency: Sendable, Hashable {
     }
     let before = last ?? truth
     var steady = lengths.map { _ in 0 }, correct = steady
-    // A local copy of the storage: no checks of exclusive access in the loop.
     constant.withUnsafeMutableBufferPointer { constant in
       right.withUnsafeMutableBufferPointer { right in
         prediction.withUnsafeBufferPointer { prediction in
