@@ -101,7 +101,7 @@ let package = Package(
     tests(
       "SegPretrained",
       ["SegFormats", "SegImages", "SegMetrics", "SegPretrainedResearch", "SegData", "SegTraining", "SegPipelines"]),
-    tests("SegData", ["SegFiles", "SegImages"]),
+    tests("SegData", ["SegFiles", "SegImages", "SegMetrics"]),
     tests("SegTraining", ["SegFiles", "SegData", "SegImages", "SegFormats"]),
     tests("SegFFNet", ["SegFormats", "CMallocCounter"]),
     .target(name: "CMallocCounter", path: "Tests/CMallocCounter"),

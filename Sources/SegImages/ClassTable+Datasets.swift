@@ -23,6 +23,32 @@ extension ClassTable {
     ],
     palette: .voc(count: 21))
 
+  /// The 59 classes of Pascal Context in the order of the alphabet, numbered from 0; 255 is ignored.
+  ///
+  /// The data set has no colours of its own; customary are ADE20K's from its second on (checked against public copies).
+  public static let pascalContext = ClassTable(
+    names: [
+      "aeroplane", "bag", "bed", "bedclothes", "bench", "bicycle", "bird", "boat", "book", "bottle", "building", "bus",
+      "cabinet", "car", "cat", "ceiling", "chair", "cloth", "computer", "cow", "cup", "curtain", "dog", "door", "fence",
+      "floor", "flower", "food", "grass", "ground", "horse", "keyboard", "light", "motorbike", "mountain", "mouse",
+      "person", "plate", "platform", "pottedplant", "road", "rock", "sheep", "shelves", "sidewalk", "sign", "sky",
+      "snow",
+      "sofa", "table", "track", "train", "tree", "truck", "tvmonitor", "wall", "water", "window", "wood",
+    ],
+    palette: Palette(Array(ClassTable.ade20K.palette.colors[1..<60])))
+
+  /// The 40 classes of NYU Depth v2 as Gupta et al. grouped them, numbered from 0; 255 is ignored.
+  ///
+  /// The data set has no colours of its own: these are VOC's rule, for the files' numbers 1 to 40.
+  public static let nyuDepth40 = ClassTable(
+    names: [
+      "wall", "floor", "cabinet", "bed", "chair", "sofa", "table", "door", "window", "bookshelf", "picture", "counter",
+      "blinds", "desk", "shelves", "curtain", "dresser", "pillow", "mirror", "floor mat", "clothes", "ceiling", "books",
+      "refrigerator", "television", "paper", "towel", "shower curtain", "box", "whiteboard", "person", "night stand",
+      "toilet", "sink", "lamp", "bathtub", "bag", "otherstructure", "otherfurniture", "otherprop",
+    ],
+    palette: Palette(Array(Palette.voc(count: 41).colors.dropFirst())))
+
   init(_ rows: [(name: String, color: UInt32)], ignoreIndex: Int32 = 255) {
     self.init(names: rows.map(\.name), palette: Palette(rows.map { RGB(hex: $0.color) }), ignoreIndex: ignoreIndex)
   }

@@ -3,17 +3,26 @@ import SegData
 import SegFiles
 import SegKernels
 
-/// A data set as the command line names it: `KIND` or `KIND:FOLDER`; for made-up streets `streets` or `streets:SEED`.
+/// A data set as the command line names it: `KIND` or `KIND:FOLDER`; for made-up streets `streets` or `streets:SEED`,
+/// for one's own data `folder:ROOT` or `folder:IMAGES,LABELS`. Documentation/Data.md describes each kind.
 public struct DataSource: Sendable, Hashable {
   /// The kind of data set.
   public let kind: String
-  /// Nil for the place of the research data.
+  /// The folder, of two the images'; nil for the place of the research data.
   public let root: URL?
+  /// The labels' folder where two were given.
+  private let labels: URL?
   /// The seed of streets.
   private let seed: UInt64
 
   /// Kinds that can be read.
-  public static let kinds = ["camvid", "cityscapes", "streets"]
+  public static let kinds = labelledKinds + frameKinds
+  /// Kinds that have a class a pixel.
+  private static let labelledKinds = [
+    "streets", "camvid", "cityscapes", "ade20k", "voc", "pascal-context", "coco-panoptic", "nyud", "folder",
+  ]
+  /// Kinds that have frames alone.
+  private static let frameKinds = ["kitti-odometry", "kitti-raw", "video"]
 
   /// - Throws: `UsageError` for an unknown kind.
   public init(_ text: String) throws {
@@ -21,7 +30,8 @@ public struct DataSource: Sendable, Hashable {
     try self.init(kind: parts[0], root: parts.count > 1 ? parts[1] : "")
   }
 
-  /// - Parameter root: a folder, or "" for the place of the research data; for streets a seed, or "" for 1.
+  /// - Parameter root: a folder, or "" for the place of the research data; for streets a seed, or "" for 1; for
+  ///   `folder` perhaps two with a comma between.
   public init(kind: String, root: String) throws {
     guard DataSource.kinds.contains(kind) else {
       throw UsageError("unknown kind of data '\(kind)'; expected one of \(DataSource.kinds.joined(separator: ", "))")
@@ -31,11 +41,16 @@ public struct DataSource: Sendable, Hashable {
       guard let seed = root.isEmpty ? 1 : UInt64(root) else {
         throw UsageError("expected a seed after 'streets:', found '\(root)'")
       }
-      (self.seed, self.root) = (seed, nil)
+      (self.seed, self.root, labels) = (seed, nil, nil)
       return
     }
     seed = 0
-    self.root = root.isEmpty ? nil : URL(fileURLWithPath: root)
+    let folders = kind == "folder" ? root.split(separator: ",").map(String.init) : root.isEmpty ? [] : [root]
+    guard folders.count <= 2 else {
+      throw UsageError("expected folder:ROOT or folder:IMAGES,LABELS, found \(folders.count) folders")
+    }
+    self.root = folders.first.map { URL(fileURLWithPath: $0) }
+    labels = folders.count > 1 ? URL(fileURLWithPath: folders[1]) : nil
   }
 
   /// Where research data are looked for: `SEGKERNELS_RESEARCH_DATA`, else `../shared/data`.
@@ -49,21 +64,54 @@ public struct DataSource: Sendable, Hashable {
     case "camvid": "CamVid: CC BY-NC 4.0, personal and research use only"
     case "cityscapes": "Cityscapes: its own licence agreement, non-commercial research and teaching only"
     case "streets": "none: made by this package"
-    default: ""
+    case "folder": ""
+    default: "those of the makers of \(kind)"
     }
   }
 
   /// Opens a split.
   ///
-  /// - Throws: `FileError`.
+  /// - Throws: `FileError`; `UsageError` where a folder must be named, and for data without labels.
   public func dataset(split: String) throws -> any SegmentationDataset {
     switch kind {
-    case "camvid": try CamVid(root: root ?? DataSource.researchData.appendingPathComponent("camvid"), split: split)
-    case "cityscapes":
-      try Cityscapes(root: root ?? DataSource.researchData.appendingPathComponent("cityscapes-quarter"), split: split)
-    case "streets": try streets(split: split)!.cached()
-    default: throw UsageError("unknown kind of data '\(kind)'")
+    case "streets": return try streets(split: split)!.cached()
+    case "camvid": return try CamVid(root: folder(), split: split)
+    case "cityscapes": return try Cityscapes(root: folder(), split: split)
+    case "ade20k": return try ADE20K(root: folder(), split: split)
+    case "voc": return try PascalVOC(root: folder(), split: split)
+    case "pascal-context": return try PascalContext(root: folder(), split: split)
+    case "coco-panoptic": return try COCOPanoptic(root: folder(), split: split)
+    case "nyud": return try NYUDepth(root: folder(), split: split)
+    case "folder":
+      guard let labels else { return try FolderDataset(root: folder(), split: split) }
+      let beside = labels.deletingLastPathComponent(), mapping = beside.appendingPathComponent("mapping.txt")
+      return try FolderDataset(
+        images: folder(), labels: labels, classes: beside.appendingPathComponent("classes.txt"),
+        mapping: FileManager.default.fileExists(atPath: mapping.path) ? mapping : nil)
+    default: throw UsageError("expected data with labels, found '\(kind)', which has frames alone")
     }
+  }
+
+  /// The frames of data without labels; nil for other kinds.
+  ///
+  /// - Parameter split: the sequence or drive of KITTI; of no meaning for a video.
+  /// - Throws: `FileError`; `UsageError` where a folder must be named.
+  public func frames(split: String) throws -> (any FrameSequence)? {
+    switch kind {
+    case "kitti-odometry": try KITTIOdometry(root: folder(), sequence: split)
+    case "kitti-raw": try KITTIRaw(root: folder(), drive: split)
+    case "video": try FrameFolder(folder())
+    default: nil
+    }
+  }
+
+  /// The folder that was given; by default, for two kinds, that of the research data.
+  private func folder() throws -> URL {
+    if let root { return root }
+    guard let name = ["camvid": "camvid", "cityscapes": "cityscapes-quarter"][kind] else {
+      throw UsageError("expected the folder of the data, '\(kind):FOLDER', found '\(kind)' alone")
+    }
+    return DataSource.researchData.appendingPathComponent(name)
   }
 
   /// The streets of a split as they are made; nil for other data.

@@ -26,9 +26,9 @@ public struct Inspection: Sendable, Codable {
   public let inspected: Int
   /// Rows × columns of the images, and how many have them.
   public let sizes: [String: Int]
-  /// The share of pixels that belong to no class.
+  /// The share of pixels that belong to no class; 0 for frames without labels.
   public let ignored: Double
-  /// Class by class.
+  /// Class by class; none for frames without labels.
   public let classes: [ClassCount]
 
   /// Looks at the first images of a split.
@@ -44,29 +44,35 @@ public struct Inspection: Sendable, Codable {
   ) throws {
     if let limit, limit < 1 { throw UsageError("--limit: expected at least 1, found \(limit)") }
     if let sheet { try refuseExisting([sheet], overwrite: overwrite) }
-    let dataset = try source.dataset(split: split), table = dataset.classes
-    let count = min(limit ?? dataset.count, dataset.count)
+    let frames = try source.frames(split: split), dataset = try frames == nil ? source.dataset(split: split) : nil
+    let available = dataset?.count ?? frames?.count ?? 0, table = dataset?.classes ?? ClassTable(count: 0)
+    let count = min(limit ?? available, available)
     var pixels = [Int](repeating: 0, count: table.count), occurrences = pixels
     var ignored = 0, total = 0
     var sizes: [String: Int] = [:], pictures: [Image] = []
     for number in 0..<count {
-      let sample = try dataset.sample(at: number * dataset.count / count)
+      let place = number * available / count, sample = try dataset?.sample(at: place)
+      guard let image = try sample?.image ?? frames?.image(at: place) else { continue }
+      sizes["\(image.height)×\(image.width)", default: 0] += 1
+      if sheet != nil, number < 8 {
+        pictures.append(image)
+        if let sample { pictures.append(Image(sample.labels, palette: table.palette)) }
+      }
+      report(number + 1, count)
+      guard let labels = sample?.labels else { continue }
       var counts = [Int](repeating: 0, count: table.count)
-      for label in sample.labels.values where label != table.ignoreIndex { counts[Int(label)] += 1 }
+      for label in labels.values where label != table.ignoreIndex { counts[Int(label)] += 1 }
       for (index, found) in counts.enumerated() where found > 0 {
         pixels[index] += found
         occurrences[index] += 1
       }
-      total += sample.labels.count
-      ignored += sample.labels.count - counts.reduce(0, +)
-      sizes["\(sample.image.height)×\(sample.image.width)", default: 0] += 1
-      if sheet != nil, number < 8 { pictures += [sample.image, Image(sample.labels, palette: table.palette)] }
-      report(number + 1, count)
+      total += labels.count
+      ignored += labels.count - counts.reduce(0, +)
     }
     if let sheet { try contactSheet(pictures, columns: 4).writePNG(to: sheet, overwrite: overwrite) }
     data = source.kind
     self.split = split
-    images = dataset.count
+    images = available
     inspected = count
     self.sizes = sizes
     self.ignored = Double(ignored) / Double(max(total, 1))

@@ -55,6 +55,7 @@ final class PictureTests: XCTestCase {
     XCTAssertEqual(voc.colors[255], RGB(224, 224, 192))
 
     XCTAssertEqual([ClassTable.cityscapes, .camVid, .voc, .ade20K].map(\.count), [19, 11, 21, 150])
+    XCTAssertEqual([ClassTable.pascalContext, .nyuDepth40, .cocoPanoptic].map(\.count), [59, 40, 133])
     XCTAssertEqual(ClassTable.cityscapes.palette.colors[13], RGB(0, 0, 142))
     XCTAssertEqual(ClassTable.camVid.palette.colors[4], RGB(60, 40, 222))
     XCTAssertEqual(ClassTable.camVid.palette.colors[10], RGB(0, 128, 192))

@@ -1,0 +1,88 @@
+import Foundation
+import SegFiles
+import SegImages
+import SegKernels
+import SegMetrics
+
+/// COCO's panoptic annotations: `annotations/panoptic_<split>.json` and the folder of PNGs beside it, with the
+/// photographs in `<split>`, as the archives unpack (`train2017`, `val2017`).
+///
+/// As a semantic data set, a pixel has the class of its segment, crowds included; void (id 0) is 255 and ignored.
+/// Classes are the file's categories in its order, for COCO 80 things and 53 stuff.
+///
+/// Kirillov et al., "Panoptic Segmentation", 2019; Caesar, Uijlings and Ferrari, "COCO-Stuff", 2018.
+public struct COCOPanoptic: SegmentationDataset {
+  public let classes: ClassTable
+  /// Class by class: the category's number in the files, and whether it is a thing.
+  public let categories: [PanopticCategory]
+  private let file: COCOPanopticFile
+  private let photos: [URL]
+  private let classOfCategory: [Int: Int32]
+
+  /// Opens a split.
+  ///
+  /// - Parameters:
+  ///   - root: the folder that holds `annotations` and the photographs' folders.
+  ///   - split: `train2017`, `val2017`; `train` and `val` mean these.
+  /// - Throws: `FileError`.
+  public init(root: URL, split: String) throws {
+    let name = ["train": "train2017", "val": "val2017"][split] ?? split
+    try self.init(
+      annotations: root.below("annotations/panoptic_\(name).json"), images: root.appendingPathComponent(name))
+  }
+
+  /// Opens a JSON file with the PNGs beside it, and the folder of the photographs.
+  ///
+  /// - Throws: `FileError` if the JSON is not COCO's, lists no categories or images, or a photograph is missing.
+  public init(annotations: URL, images: URL) throws {
+    let file = try COCOPanopticFile(annotations)
+    guard (1...255).contains(file.categories.count), !file.images.isEmpty else {
+      throw FileError(
+        path: file.url.relativePath,
+        problem:
+          "expected 1 to 255 categories and at least an image, found \(file.categories.count) and \(file.images.count)")
+    }
+    photos = try file.images.map { entry in
+      let stem = (entry.fileName as NSString).deletingPathExtension
+      guard let photo = images.file(stem) else {
+        throw FileError(
+          path: images.relativePath, kind: .missing,
+          problem: "expected a photograph for each of \(file.images.count) annotations, found none named \(stem.quoted)"
+        )
+      }
+      return photo
+    }
+    self.file = file
+    categories = file.categories
+    let names = categories.map(\.name)
+    classes = names == ClassTable.cocoPanoptic.names ? .cocoPanoptic : ClassTable(names: names)
+    classOfCategory = Dictionary(uniqueKeysWithValues: categories.enumerated().map { ($1.id, Int32($0)) })
+  }
+
+  public var count: Int { photos.count }
+  public func name(at index: Int) -> String { photos[index].lastPathComponent }
+
+  /// The segments of an image, as `PanopticQuality` compares them.
+  ///
+  /// - Throws: `FileError` if the PNG and the JSON do not name the same segments.
+  public func segmentation(at index: Int) throws -> PanopticSegmentation {
+    try file.segmentation(of: file.images[index], categories: Set(classOfCategory.keys))
+  }
+
+  public func sample(at index: Int) throws -> SegmentationSample {
+    let image = try Image(contentsOf: photos[index])
+    let segmentation = try segmentation(at: index), path = file.picture(of: file.images[index]).relativePath
+    let size = segmentation.ids.shape
+    guard size == [image.height, image.width] else {
+      throw FileError(
+        path: path,
+        problem:
+          "expected \(image.height)×\(image.width) segments for \(name(at: index).printable), found \(size)"
+      )
+    }
+    var classes = [PanopticSegmentation.void: Int32(255)]
+    for segment in segmentation.segments { classes[segment.id] = classOfCategory[segment.category] }
+    let labels = try LabelMap(classes).apply(to: segmentation.ids, path: path)
+    return SegmentationSample(image: image, labels: labels, name: name(at: index))
+  }
+}
