@@ -118,8 +118,8 @@ enum { SK_FAR = INT32_MAX };
      int outputWidth, int32_t *y))                                                                                     \
   X(void, resizeGradient,                                                                                              \
     (const float *dy, int width, const SKTap *rows, const SKTap *columns, int outputHeight, int outputWidth,           \
-     float *scratch, float *dx))                                                                                                       \
-  /* steps of compiled networks: the channels of a block, the pixels of a register tile, the floats of scratch */       \
+     float *scratch, float *dx))                                                                                       \
+  /* steps of compiled networks: the channels of a block, the pixels of a register tile, the floats of scratch */      \
   X(int, channelBlock, (void))                                                                                         \
   X(int, tilePixels, (void))                                                                                           \
   X(size_t, directScratch, (const SKMapStep *step))                                                                    \
@@ -138,7 +138,7 @@ enum { SK_FAR = INT32_MAX };
   X(void, placeChannels, (SK_MAP))                                                                                     \
   X(void, blockChannels, (SK_MAP))                                                                                     \
   X(void, unblockChannels, (SK_MAP))                                                                                   \
-  /* training in channel blocks: weights packed anew at every step, gradients of weights, zeros between pixels */        \
+  /* training in channel blocks: weights packed anew at every step, gradients of weights, zeros between pixels */      \
   X(void, packDirect, (const SKPacking *p, int panel, float *packed))                                                  \
   X(void, packWinograd2, (const SKPacking *p, int panel, float *packed))                                               \
   X(void, packWinograd4, (const SKPacking *p, int panel, float *packed))                                               \
