@@ -129,9 +129,9 @@ public final class Trainer {
       try log.add(progress)
       report(progress)
       if step % recipe.checkpointEvery == 0 || step == recipe.steps {
-        try Checkpoint(step: step, recipe: recipeHash, network: task.network, optimizer: optimizer, average: average)
-          .write(
-            into: folder)
+        let checkpoint = Checkpoint(
+          step: step, recipe: recipeHash, network: task.network, optimizer: optimizer, average: average)
+        try checkpoint.write(into: folder)
       }
     }
     average?.apply(to: task.network)

@@ -73,9 +73,9 @@ struct BlockedConvolution {
     step.map.isPlain = x.layout == .rowMajor ? 1 : 0
     return withExtendedLifetime((x, dy)) {
       step.map.x = x.pointer(for: convolution.name)
-      step.map.imageX = x.layout.storedCount(x.shape) / x.shape[0]
+      step.map.imageX = x.storedCount / x.shape[0]
       step.dy = dy.pointer(for: convolution.name)
-      step.imageDy = dy.layout.storedCount(dy.shape) / dy.shape[0]
+      step.imageDy = dy.storedCount / dy.shape[0]
       return plan.gradient(&step, weight)
     }
   }
@@ -102,10 +102,7 @@ struct BlockedConvolution {
     var y = Tensor(uninitialized: shape, layout: .channelBlocked(block))
     var step = plan.step
     step.isPlain = x.layout == .rowMajor ? 1 : 0
-    step.x = x.pointer(for: convolution.name)
-    step.imageX = x.layout.storedCount(x.shape) / x.shape[0]
-    step.y = y.exclusivePointer()
-    step.imageY = y.layout.storedCount(shape) / shape[0]
+    step.bind(x, to: &y)
     step.weights = UnsafePointer(packed.base)
     step.bias = UnsafePointer(biases.base)
     step.run(scratch: plan.scratchCount(kernels))
@@ -158,10 +155,15 @@ extension SKMapStep {
     batch = Int32(x.shape[0])
     channels = Int32(x.shape[1])
     outputs = Int32(y.shape[1])
+    bind(x, to: &y)
+  }
+
+  /// Where the step reads and writes; the tensors must outlive it.
+  mutating func bind(_ x: Tensor, to y: inout Tensor) {
     self.x = x.pointer(for: "SKMapStep")
-    imageX = x.layout.storedCount(x.shape) / max(x.shape[0], 1)
+    imageX = x.storedCount / max(x.shape[0], 1)
     self.y = y.exclusivePointer()
-    imageY = y.layout.storedCount(y.shape) / max(y.shape[0], 1)
+    imageY = y.storedCount / max(y.shape[0], 1)
   }
 
   /// Does all tasks of the step, in parallel.
