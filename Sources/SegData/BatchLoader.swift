@@ -36,10 +36,10 @@ public final class BatchLoader: @unchecked Sendable {
   public let seed: UInt64
   private let cache: SampleCache
 
-  /// - Parameter cacheLimit: bytes of decoded samples to keep in memory.
+  /// - Parameter cacheLimit: bytes of decoded samples to keep in memory; an eighth of the machine's by default.
   public init(
     _ dataset: any SegmentationDataset, batchSize: Int, augmentation: Augmentation,
-    normalization: ImageNormalization = .imageNet, seed: UInt64, cacheLimit: Int = 1 << 30
+    normalization: ImageNormalization = .imageNet, seed: UInt64, cacheLimit: Int? = nil
   ) {
     check(batchSize > 0, "BatchLoader", "the batch size must be positive, found \(batchSize)")
     check(
@@ -49,7 +49,7 @@ public final class BatchLoader: @unchecked Sendable {
     self.augmentation = augmentation
     self.normalization = normalization
     self.seed = seed
-    cache = SampleCache(dataset, limit: cacheLimit)
+    cache = SampleCache(dataset, limit: cacheLimit ?? Int(ProcessInfo.processInfo.physicalMemory / 8))
   }
 
   /// Full batches an epoch.

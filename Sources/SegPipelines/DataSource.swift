@@ -69,10 +69,24 @@ public struct DataSource: Sendable, Hashable {
     }
   }
 
-  /// Opens a split.
+  /// Opens a split; of `SPLIT:PREFIX` the samples whose names begin so, of `SPLIT:-PREFIX` all the others: a drive to
+  /// tune on, and the rest to learn from.
   ///
-  /// - Throws: `FileError`; `UsageError` where a folder must be named, and for data without labels.
+  /// - Throws: `FileError`; `UsageError` where a folder must be named, for data without labels, and where no sample is
+  ///   left.
   public func dataset(split: String) throws -> any SegmentationDataset {
+    let parts = split.split(separator: ":", maxSplits: 1)
+    guard parts.count == 2 else { return try wholeDataset(split: split) }
+    let isExcluded = parts[1].hasPrefix("-"), prefix = isExcluded ? parts[1].dropFirst() : parts[1]
+    let whole = try wholeDataset(split: String(parts[0]))
+    let selection = DatasetSelection(whole) { $0.hasPrefix(prefix) != isExcluded }
+    guard selection.count > 0 else {
+      throw UsageError("split '\(split)': none of \(whole.count) samples is left; the first is '\(whole.name(at: 0))'")
+    }
+    return selection
+  }
+
+  private func wholeDataset(split: String) throws -> any SegmentationDataset {
     switch kind {
     case "streets": return try streets(split: split)!.cached()
     case "camvid": return try CamVid(root: folder(), split: split)

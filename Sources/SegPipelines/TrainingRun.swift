@@ -55,7 +55,8 @@ public struct TrainingRun {
       augmentation: recipe.augmentation, seed: recipe.seed)
     let task = SegmentationTask(
       model.network, ignoreIndex: dataset.classes.ignoreIndex.map(Int.init),
-      classWeights: try recipe.loss.classWeights.weights(for: dataset), labelSmoothing: recipe.loss.labelSmoothing)
+      classWeights: try recipe.loss.classWeights.weights(for: dataset), weightedShare: recipe.loss.weightedShare,
+      labelSmoothing: recipe.loss.labelSmoothing)
     let card = ModelCard(
       model: model.name.rawValue, classes: dataset.classes, normalization: loader.normalization, size: crop,
       recipe: recipe.hash, terms: source.terms)

@@ -96,6 +96,9 @@ public struct Recipe: Codable, Sendable, Hashable {
     public var labelSmoothing: Float = 0
     /// How much each class counts.
     public var classWeights = Weights.none
+    /// The share of the run in which ``classWeights`` count; for the rest of it every pixel counts alike. Weights teach
+    /// the rare classes, and make them too large; the rest of the run mends that.
+    public var weightedShare: Float = 1
   }
 
   /// What the run is called.
@@ -160,6 +163,7 @@ public struct Recipe: Codable, Sendable, Hashable {
     require((0...0.5).contains(augment.hue), "augment.hue: expected 0...0.5, found \(augment.hue)")
     require((0...16).contains(augment.blur), "augment.blur: expected 0...16, found \(augment.blur)")
     require((0..<1).contains(loss.labelSmoothing), "loss.labelSmoothing: expected 0..<1, found \(loss.labelSmoothing)")
+    require((0...1).contains(loss.weightedShare), "loss.weightedShare: expected 0...1, found \(loss.weightedShare)")
     return problems
   }
 }

@@ -119,7 +119,7 @@ public final class Trainer {
       let group = try (0..<accumulated).map { _ in try batches.next()!.get() }
       let factor = recipe.schedule.factor(step: step, of: recipe.steps, warmup: recipe.optimization.warmup)
       optimizer.learningRate = recipe.optimization.learningRate * factor
-      let loss = update(group)
+      let loss = update(group, progress: Float(step) / Float(recipe.steps))
       guard loss.isFinite else { throw TrainingError(step: step, loss: loss, samples: group.flatMap(\.names)) }
       step += 1
       let seconds = (clock.now - start).seconds
@@ -140,11 +140,11 @@ public final class Trainer {
 
   /// One step: forward, loss and backward of each batch, then one update with the mean of the gradients. Returns the mean
   /// loss; parameters stay if it is no number.
-  private func update(_ batches: [Batch]) -> Float {
+  private func update(_ batches: [Batch], progress: Float) -> Float {
     func step(_ network: some Module) -> Float {
       var total: (loss: Float, gradients: Gradients)?
       for batch in batches {
-        let (loss, gradients) = valueAndGradient(of: network) { _ in task.loss(batch) }
+        let (loss, gradients) = valueAndGradient(of: network) { _ in task.loss(batch, progress: progress) }
         total?.loss += loss.scalar
         total?.gradients.add(gradients)
         total = total ?? (loss.scalar, gradients)

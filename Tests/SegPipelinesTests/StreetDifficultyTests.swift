@@ -42,7 +42,7 @@ final class StreetDifficultyTests: XCTestCase {
     for step in 0..<steps {
       optimizer.learningRate = 0.05 * Schedule.poly(power: 0.9).factor(step: step, of: steps, warmup: 20)
       let batch = try loader.batch(at: step)
-      let (_, gradients) = valueAndGradient(of: network) { _ in task.loss(batch) }
+      let (_, gradients) = valueAndGradient(of: network) { _ in task.loss(batch, progress: 0) }
       optimizer.update(network, with: gradients)
     }
     network.setTraining(false)
