@@ -10,27 +10,23 @@ public protocol TrainingTask: AnyObject {
   func loss(_ batch: Batch) -> Tensor
 }
 
-/// Semantic segmentation by cross entropy: logits are enlarged to the labels' size.
+/// Semantic segmentation: logits are enlarged to the labels' size, and a ``SegmentationLoss`` judges them.
 public final class SegmentationTask: TrainingTask {
   public var network: any Module { segmenter }
   private let segmenter: any UnaryModule
   private let ignoreIndex: Int
-  private let classWeights: Tensor?
-  private let labelSmoothing: Float
+  private let loss: SegmentationLoss
 
   /// A task for a network of ours or yours.
-  public init(_ network: any UnaryModule, ignoreIndex: Int?, classWeights: Tensor? = nil, labelSmoothing: Float = 0) {
+  public init(_ network: any UnaryModule, ignoreIndex: Int?, loss: SegmentationLoss = SegmentationLoss()) {
     segmenter = network
     // What the loader puts outside images, where the data ignore no label of their own.
     self.ignoreIndex = ignoreIndex ?? -1
-    self.classWeights = classWeights
-    self.labelSmoothing = labelSmoothing
+    self.loss = loss
   }
 
   public func loss(_ batch: Batch) -> Tensor {
     let size = Pair(height: batch.labels.shape[1], width: batch.labels.shape[2])
-    return crossEntropy(
-      resize(segmenter(batch.images), to: size), batch.labels, ignoreIndex: ignoreIndex, classWeights: classWeights,
-      labelSmoothing: labelSmoothing)
+    return loss(resize(segmenter(batch.images), to: size), batch.labels, ignoreIndex: ignoreIndex)
   }
 }
