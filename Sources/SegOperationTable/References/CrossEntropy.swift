@@ -34,7 +34,7 @@ extension Reference {
     var weightOfCounted = 0.0
     let labelled = zip(indices(of: pixels), labels).filter { $0.1 != ignoreIndex }
     func probability(_ pixel: [Int], _ label: Int) -> Double {
-      exp(logProbabilities[at: [pixel[0], label] + pixel[1...]])
+      Glibc.exp(logProbabilities[at: [pixel[0], label] + pixel[1...]])
     }
     let ordered = labelled.map(probability).sorted()
     let bound =

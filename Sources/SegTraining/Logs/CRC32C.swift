@@ -1,5 +1,5 @@
 /// The checksum of Castagnoli's polynomial (iSCSI, RFC 3720), reflected, as TFRecord files use it.
-func crc32c(_ bytes: some Sequence<UInt8>) -> UInt32 {
+package func crc32c(_ bytes: some Sequence<UInt8>) -> UInt32 {
   ~bytes.reduce(UInt32.max) { table[Int(UInt8(truncatingIfNeeded: $0) ^ $1)] ^ $0 >> 8 }
 }
 

@@ -1,15 +1,15 @@
 /// The framing of TensorFlow's record files: length, checksum of the length, contents, checksum of the contents.
 ///
 /// Numbers are little-endian; a checksum c is stored as (c rotated right by 15 bits) + 0xA282EAD8.
-enum TFRecord {
+package enum TFRecord {
   /// A record of these contents.
-  static func framed(_ contents: [UInt8]) -> [UInt8] {
+  package static func framed(_ contents: [UInt8]) -> [UInt8] {
     let length = UInt64(contents.count).bytes
     return length + masked(crc32c(length)).bytes + contents + masked(crc32c(contents)).bytes
   }
 
   /// The contents of a file's records, up to the first that is cut off or damaged.
-  static func contents(of file: [UInt8]) -> [[UInt8]] {
+  package static func contents(of file: [UInt8]) -> [[UInt8]] {
     var records: [[UInt8]] = [], place = 0
     while file.count - place >= 16 {
       let length = file[place..<(place + 8)]
