@@ -136,7 +136,7 @@ public final class Trainer {
       let factor = recipe.schedule.factor(step: step, of: recipe.steps, warmup: recipe.optimization.warmup)
       optimizer.learningRate = recipe.optimization.learningRate * factor
       let loss = update(group)
-      guard loss.isFinite else { throw error(step, "the loss is \(loss)", group) }
+      guard loss.isFinite else { throw error(step, loss.isNaN ? "the loss is nan" : "the loss is \(loss)", group) }
       step += 1
       let seconds = (clock.now - start - checking).seconds
       let progress = Progress(
