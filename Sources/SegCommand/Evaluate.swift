@@ -10,16 +10,16 @@
     @OptionGroup var threads: ThreadOptions
     @Option(help: "KIND or KIND:FOLDER; kinds: \(DataSource.kinds.joined(separator: ", ")).") var data: String
     @Option(help: "The part of the data.") var split = "val"
-    @Option(help: "What images are resized to for the network, HxW; their own size by default.") var size: Size?
+    @OptionGroup var view: ViewOptions
     @Flag(help: "Print one JSON object.") var json = false
 
     func run() throws {
       try reportingErrors {
         try threads.apply()
-        let source = try DataSource(data)
+        let views = try view.views(), source = try DataSource(data)
         let segmenter = try Segmenter(options.load())
         var line = ProgressLine()
-        let result = try Evaluation(segmenter, on: source, split: split, size: size?.pair) {
+        let result = try Evaluation(segmenter, on: source, split: split, views: views) {
           line.show($0, of: $1, "images")
         }
         if json { try Console.json(result) } else { printScores(result) }

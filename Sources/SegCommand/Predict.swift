@@ -10,8 +10,7 @@
 
     @OptionGroup var options: ModelOptions
     @OptionGroup var threads: ThreadOptions
-    @Option(help: "What photographs are resized to for the network, HxW; their own size by default.")
-    var size: Size?
+    @OptionGroup var view: ViewOptions
     @Option(help: "The folder for the results; beside each photograph by default.")
     var out: String?
     @Flag(help: "Also write the probability of every class (<stem>_probabilities.npy).") var probabilities = false
@@ -28,8 +27,9 @@
         extras.probabilities = probabilities
         extras.confidence = confidence
         extras.entropy = entropy
-        let prediction = Prediction(
-          try Segmenter(options.load()), folder: out.map { URL(fileURLWithPath: $0) }, size: size?.pair, extras: extras,
+        let views = try view.views()
+        let prediction = try Prediction(
+          Segmenter(options.load()), folder: out.map { URL(fileURLWithPath: $0) }, views: views, extras: extras,
           overwrite: force)
         let results = try images.map { image in
           let result = try prediction.run(URL(fileURLWithPath: image))

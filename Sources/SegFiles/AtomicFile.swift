@@ -13,7 +13,8 @@ import Glibc
 /// - Throws: `FileError`, or what `body` throws.
 package func writeAtomically(to path: String, overwrite: Bool, _ body: (FileSink) throws -> Void) throws {
   let target = try Target(path: path, overwrite: overwrite)
-  let temporary = target.folder + "/.segkernels-" + String(UInt64.random(in: 0 ... .max), radix: 16) + ".tmp"
+  let number = String(UInt64.random(in: 0 ... .max), radix: 16)
+  let temporary = target.folder + "/" + temporaryName.prefix + number + temporaryName.suffix
   let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, target.mode ?? 0o666)
   guard descriptor >= 0 else { throw FileError(path: path, doing: "create a file in its folder") }
   var isOpen = true
@@ -33,6 +34,21 @@ package func writeAtomically(to path: String, overwrite: Bool, _ body: (FileSink
     throw error
   }
   try target.synchroniseFolder()
+}
+
+private let temporaryName = (prefix: ".segkernels-", suffix: ".tmp")
+
+/// Removes what writers that were killed have left in a folder: for folders that nobody else writes to.
+package func removeUnfinishedFiles(in folder: String) {
+  guard let stream = opendir(folder) else { return }
+  defer { closedir(stream) }
+  while let entry = readdir(stream) {
+    let name = withUnsafePointer(to: &entry.pointee.d_name) {
+      $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+    }
+    guard name.hasPrefix(temporaryName.prefix), name.hasSuffix(temporaryName.suffix) else { continue }
+    unlink(folder + "/" + name)
+  }
 }
 
 /// Where the bytes of `writeAtomically` go.

@@ -5,8 +5,13 @@ import SegKernels
 extension Image {
   /// Writes an RGB PNG. The file appears complete or not at all; throws `FileError`.
   public func writePNG(to url: URL, overwrite: Bool = false) throws {
-    let bytes = try encodePNG(pixels, width: width, height: height, channels: 3, name: url.relativePath)
+    let bytes = try png(name: url.relativePath)
     try writeAtomically(to: url.relativePath, overwrite: overwrite) { try $0.write(bytes) }
+  }
+
+  /// The bytes of an RGB PNG file; `name` is what errors call it.
+  public func png(name: String = "image") throws -> [UInt8] {
+    try encodePNG(pixels, width: width, height: height, channels: 3, name: name)
   }
 
   /// Writes a JPEG of quality 1 to 100, with full colour resolution. The file appears complete or not at all; throws

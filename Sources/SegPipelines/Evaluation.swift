@@ -41,11 +41,13 @@ public struct Evaluation: Sendable, Codable {
   /// Scores a segmenter on every sample of a split.
   ///
   /// - Parameter report: called with the number of images done.
-  /// - Throws: `UsageError` if the model's classes are neither the data's nor known to count as theirs, and what reading the data throws.
+  /// - Throws: `UsageError` if the model's classes are neither the data's nor known to count as theirs or the views make no
+  ///   sense, and what reading the data throws.
   public init(
-    _ segmenter: Segmenter, on source: DataSource, split: String, size: Pair? = nil,
+    _ segmenter: Segmenter, on source: DataSource, split: String, views: Segmenter.Views = .init(),
     _ report: (_ done: Int, _ of: Int) -> Void = { _, _ in }
   ) throws {
+    if let problem = views.problem { throw UsageError(problem) }
     let dataset = try source.dataset(split: split)
     let table = dataset.classes
     // Weights that do not name their classes are taken at their numbers.
@@ -62,7 +64,7 @@ public struct Evaluation: Sendable, Codable {
     for index in 0..<dataset.count {
       let sample = try dataset.sample(at: index)
       var labels: Labels?
-      inference += clock.measure { labels = segmenter(sample.image, size: size).labels }
+      inference += clock.measure { labels = segmenter(sample.image, views: views).labels }
       if translation != numbers { labels = Labels(labels!.shape, labels!.values.map { translation[Int($0)] }) }
       matrix.add(prediction: labels!, truth: sample.labels)
       report(index + 1, dataset.count)

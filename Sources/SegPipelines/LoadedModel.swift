@@ -51,7 +51,8 @@ public struct LoadedModel {
     }
   }
 
-  private init(model: RegisteredModel, card: ModelCard, report: LoadReport) {
+  /// A model that is in memory already.
+  init(model: RegisteredModel, card: ModelCard, report: LoadReport) {
     (self.model, self.card, self.report) = (model, card, report)
   }
 

@@ -21,19 +21,22 @@ public struct Prediction {
 
   private let segmenter: Segmenter
   private let folder: URL?
-  private let size: Pair?
+  private let views: Segmenter.Views
   private let extras: Extras
   private let overwrite: Bool
 
   /// - Parameters:
   ///   - folder: where the results go; beside each photograph by default.
-  ///   - size: what photographs are resized to for the network.
+  ///   - views: how photographs are looked at.
+  /// - Throws: `UsageError` for views that make no sense.
   public init(
-    _ segmenter: Segmenter, folder: URL?, size: Pair? = nil, extras: Extras = Extras(), overwrite: Bool = false
-  ) {
+    _ segmenter: Segmenter, folder: URL?, views: Segmenter.Views = .init(), extras: Extras = Extras(),
+    overwrite: Bool = false
+  ) throws {
+    if let problem = views.problem { throw UsageError(problem) }
     self.segmenter = segmenter
     self.folder = folder
-    self.size = size
+    self.views = views
     self.extras = extras
     self.overwrite = overwrite
   }
@@ -81,7 +84,7 @@ public struct Prediction {
       }
     }
     let clock = ContinuousClock(), start = clock.now
-    let result = segmenter(image, size: size)
+    let result = segmenter(image, views: views)
     let elapsed = clock.now - start
     try result.labels.writeIndexedPNG(to: file("_labels.png"), palette: segmenter.classes.palette, overwrite: overwrite)
     try overlay(image: image, labels: result.labels, palette: segmenter.classes.palette)

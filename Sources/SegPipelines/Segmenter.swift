@@ -12,6 +12,40 @@ import SegTraining
 /// Any size will do: the image is padded to what the network divides it by, and the result is cut back. The network is
 /// compiled for the size of the first image, and again when the size changes. Not Sendable: one a thread.
 public final class Segmenter {
+  /// How a photograph is looked at.
+  public struct Views: Sendable, Hashable {
+    /// What the photograph is resized to for the network; nil for its own size.
+    public var size: Pair?
+    /// The part that the network sees at once, slid over the image; nil for the whole. Rounded up to what the network
+    /// divides by.
+    public var window: Pair?
+    /// The share of a window that the next one sees again, 0..<1.
+    public var overlap: Float = 1 / 3
+    /// Factors of the size whose probabilities are averaged.
+    public var scales: [Float] = [1]
+    /// Whether the mirrored image is looked at as well.
+    public var flips = false
+
+    /// The whole photograph, once.
+    public init(size: Pair? = nil) { self.size = size }
+
+    /// What is called test-time augmentation: three scales, each mirrored as well.
+    public static func augmented(scales: [Float] = [0.75, 1, 1.25]) -> Views {
+      var views = Views()
+      views.scales = scales
+      views.flips = true
+      return views
+    }
+
+    /// What is wrong with the views; nil where nothing is.
+    var problem: String? {
+      guard !scales.isEmpty, scales.allSatisfy({ (0.1...4).contains($0) }) else {
+        return "expected scales of 0.1 to 4, found \(scales.map { "\($0)" }.joined(separator: ", "))"
+      }
+      return (0..<1).contains(overlap) ? nil : "expected an overlap of 0..<1, found \(overlap)"
+    }
+  }
+
   /// The network, and what its weights say.
   public let loaded: LoadedModel
   private let network: CompiledNetwork
@@ -41,16 +75,91 @@ public final class Segmenter {
   ///
   /// - Parameter size: what the image is resized to for the network; its own size by default.
   public func callAsFunction(_ image: Image, size: Pair? = nil) -> Segmentation {
-    let own = Pair(height: image.height, width: image.width)
-    var x = Tensor(image, normalization: loaded.card.normalization)
-    if let size, size != own { x = resize(x, to: size) }
+    self(image, views: Views(size: size))
+  }
+
+  /// Segments a photograph, looking at it in several ways. Traps at views that make no sense.
+  ///
+  /// Logits of windows that overlap are averaged at the network's own resolution, probabilities of scales and mirror
+  /// images at the photograph's: what is in memory at once is one window's work and the coarse logits of every view.
+  public func callAsFunction(_ image: Image, views: Views) -> Segmentation {
+    check(views.problem == nil, "Segmenter", views.problem ?? "")
+    let own = Pair(height: image.height, width: image.width), divisor = loaded.model.divisor
+    let pixels = Tensor(image, normalization: loaded.card.normalization)
+    let sources = views.scales.flatMap { scale -> [Segmentation.Source] in
+      let base = views.size ?? own
+      // Multiples of the divisor need no padding, and are as good as any other size near by.
+      func scaled(_ extent: Int) -> Int {
+        max(Int((Float(extent) * scale / Float(divisor)).rounded()), 2) * divisor
+      }
+      let size = scale == 1 ? base : Pair(height: scaled(base.height), width: scaled(base.width))
+      let x = size == own ? pixels : resize(pixels, to: size)
+      return (views.flips ? [false, true] : [false]).map { isMirrored in
+        source(isMirrored ? x.flipped(axis: 3) : x, own, views, isMirrored: isMirrored)
+      }
+    }
+    return Segmentation(sources: sources, size: own, classes: classes)
+  }
+
+  /// The logits of one view of a photograph of size `own`.
+  private func source(_ x: Tensor, _ own: Pair, _ views: Views, isMirrored: Bool) -> Segmentation.Source {
     let inner = Pair(height: x.shape[2], width: x.shape[3])
     let padded = padded(padded(x, axis: 2), axis: 3)
     // Enlarged together with the padding and then cut, logits stay where the pixels are.
-    let coarse = logits(padded), whole = Pair(height: padded.shape[2], width: padded.shape[3])
-    if inner == own { return Segmentation(source: coarse, enlarged: whole, size: own, classes: classes) }
+    let coarse = windowed(padded, views), whole = Pair(height: padded.shape[2], width: padded.shape[3])
+    if inner == own { return Segmentation.Source(logits: coarse, enlarged: whole, isMirrored: isMirrored) }
+    if inner == whole { return Segmentation.Source(logits: coarse, enlarged: own, isMirrored: isMirrored) }
     let fine = resize(coarse, to: whole, rows: 0..<inner.height, columns: 0..<inner.width)
-    return Segmentation(source: fine, enlarged: own, size: own, classes: classes)
+    return Segmentation.Source(logits: fine, enlarged: own, isMirrored: isMirrored)
+  }
+
+  /// The network's output for a padded image, put together from windows if that is asked for.
+  private func windowed(_ x: Tensor, _ views: Views) -> Tensor {
+    guard let window = views.window else { return logits(x) }
+    let rows = windows(x.shape[2], window.height, views.overlap)
+    let columns = windows(x.shape[3], window.width, views.overlap)
+    if rows.count == 1 && columns.count == 1 { return logits(x) }
+    // Windows begin and end at multiples of the divisor, and so at whole pixels of the logits.
+    var sum: Tensor?, visits: [Float] = []
+    for row in rows {
+      for column in columns {
+        let part = logits(x.slice(axis: 2, row).slice(axis: 3, column))
+        let stride = Pair(height: row.count / part.shape[2], width: column.count / part.shape[3])
+        let size = Pair(height: x.shape[2] / stride.height, width: x.shape[3] / stride.width)
+        if sum == nil {
+          sum = Tensor.zeros([1, part.shape[1], size.height, size.width])
+          visits = [Float](repeating: 0, count: size.height * size.width)
+        }
+        add(part, to: &sum!, &visits, at: row.lowerBound / stride.height, column.lowerBound / stride.width)
+      }
+    }
+    return sum! / Tensor([sum!.shape[2], sum!.shape[3]], visits)
+  }
+
+  private func add(_ part: Tensor, to sum: inout Tensor, _ visits: inout [Float], at top: Int, _ left: Int) {
+    let (height, width) = (part.shape[2], part.shape[3]), (rows, columns) = (sum.shape[2], sum.shape[3])
+    sum.withUnsafeMutableBufferPointer { sum in
+      part.withUnsafeBufferPointer { part in
+        for plane in 0..<part.count / (height * width) {
+          for row in 0..<height {
+            let target = (plane * rows + top + row) * columns + left, source = (plane * height + row) * width
+            for column in 0..<width { sum[target + column] += part[source + column] }
+          }
+        }
+      }
+    }
+    for row in 0..<height {
+      for column in 0..<width { visits[(top + row) * columns + left + column] += 1 }
+    }
+  }
+
+  /// Where windows lie along an axis: all of one extent, the last at the end.
+  private func windows(_ extent: Int, _ window: Int, _ overlap: Float) -> [Range<Int>] {
+    let divisor = loaded.model.divisor
+    let size = max((window + divisor - 1) / divisor, 2) * divisor
+    guard size < extent else { return [0..<extent] }
+    let step = max(Int(Float(size) * (1 - overlap)) / divisor, 1) * divisor
+    return (Array(stride(from: 0, to: extent - size, by: step)) + [extent - size]).map { $0..<($0 + size) }
   }
 
   /// The image with rows (or columns) added at its end, up to a multiple of what the network divides by.
@@ -64,42 +173,4 @@ public final class Segmenter {
 
   /// The network's own output for images N×3×H×W, normalised: logits at 1/4 or 1/8 of their size.
   public func logits(_ x: Tensor) -> Tensor { network(x) }
-}
-
-/// What a segmenter makes of one photograph.
-public struct Segmentation: Sendable {
-  /// Names and colours.
-  public let classes: ClassTable
-  /// The likeliest class of each pixel, H×W.
-  public let labels: Labels
-  /// Coarse logits, the size that they are enlarged to, and the part of that which is the photograph.
-  private let source: Tensor
-  private let enlarged: Pair
-  private let size: Pair
-
-  init(source: Tensor, enlarged: Pair, size: Pair, classes: ClassTable) {
-    self.source = source
-    self.enlarged = enlarged
-    self.size = size
-    self.classes = classes
-    labels = argmax(source, resizedTo: enlarged, rows: 0..<size.height, columns: 0..<size.width)
-      .reshaped([size.height, size.width])
-  }
-
-  /// Logits 1×classes×H×W at the photograph's own size; made anew at each use.
-  public var logits: Tensor {
-    resize(source, to: enlarged, rows: 0..<size.height, columns: 0..<size.width)
-  }
-
-  /// The probability of each class, classes×H×W.
-  public var probabilities: Tensor { softmax(logits).reshaped(source.shape[1], size.height, size.width) }
-
-  /// The probability of the likeliest class, H×W.
-  public var confidence: Tensor { probabilities.maximum(axes: [0]) }
-
-  /// −Σ p log p over the classes, divided by its largest value log(classes): H×W in 0…1.
-  public var entropy: Tensor {
-    let logs = logSoftmax(logits).reshaped(source.shape[1], size.height, size.width)
-    return -(logs.exp() * logs).sum(axes: [0]) / Tensor(Float(max(classes.count, 2))).log()
-  }
 }

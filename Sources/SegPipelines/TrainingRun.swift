@@ -26,6 +26,7 @@ public struct TrainingRun {
   private let folder: URL
   private let trainer: Trainer
   private let source: DataSource
+  private let model: LoadedModel
   /// Notes on weights that were loaded to start from.
   public let notes: [String]
 
@@ -53,31 +54,43 @@ public struct TrainingRun {
     let loader = BatchLoader(
       dataset, batchSize: recipe.batch,
       augmentation: recipe.augmentation, seed: recipe.seed)
-    let task = SegmentationTask(
-      model.network, ignoreIndex: dataset.classes.ignoreIndex.map(Int.init),
-      classWeights: try recipe.loss.classWeights.weights(for: dataset), weightedShare: recipe.loss.weightedShare,
-      labelSmoothing: recipe.loss.labelSmoothing)
+    guard recipe.loss.classWeights != .list || recipe.loss.classWeightList.count == dataset.classes.count else {
+      throw UsageError(
+        "recipe \(recipe.name): loss.classWeightList: expected \(dataset.classes.count) weights, found "
+          + "\(recipe.loss.classWeightList.count)")
+    }
+    let loss = SegmentationLoss(recipe.loss, classWeights: try recipe.loss.classWeights.weights(for: dataset))
+    let task = SegmentationTask(model.network, ignoreIndex: dataset.classes.ignoreIndex.map(Int.init), loss: loss)
     let card = ModelCard(
       model: model.name.rawValue, classes: dataset.classes, normalization: loader.normalization, size: crop,
       recipe: recipe.hash, terms: source.terms)
+    self.model = LoadedModel(model: model, card: card, report: LoadReport())
     trainer = try Trainer(task, recipe: recipe, loader: loader, folder: folder, card: card, resume: resume)
   }
 
-  /// Trains, then scores the validation split and writes a sheet of samples (`samples.png`: photograph, truth,
-  /// prediction) and `results.json`.
+  /// Trains, scoring the validation split as often as the recipe asks for and at the end, and writes a sheet of samples
+  /// (`samples.png`: photograph, truth, prediction) and `results.json`.
   public func run(_ report: (Trainer.Progress) -> Void) throws -> Outcome {
-    let clock = ContinuousClock()
-    let elapsed = try clock.measure { try trainer.run(report) }
-    var validation: Evaluation?
+    var seconds = 0.0, validation: Evaluation?
+    var checks = Trainer.Checks()
     if !recipe.data.validation.isEmpty {
-      let segmenter = try Segmenter(weights: .file(folder.appendingPathComponent("weights.safetensors")))
-      validation = try Evaluation(segmenter, on: source, split: recipe.data.validation)
-      try writeSamples(segmenter)
+      checks.score = {
+        let evaluation = try Evaluation(Segmenter(model), on: source, split: recipe.data.validation)
+        validation = evaluation
+        return ValidationScore(name: "meanIoU", value: evaluation.meanIoU)
+      }
+      checks.samples = { try samples(count: 3).map { contactSheet($0, columns: 3) } }
+    }
+    try trainer.run(checks: checks) {
+      seconds = $0.seconds
+      report($0)
+    }
+    if !recipe.data.validation.isEmpty {
+      try contactSheet(samples(count: 6).flatMap { $0 }, columns: 3)
+        .writePNG(to: folder.appendingPathComponent("samples.png"), overwrite: true)
     }
     let outcome = Outcome(
-      folder: folder.relativePath, steps: recipe.steps,
-      seconds: elapsed.seconds,
-      validation: validation)
+      folder: folder.relativePath, steps: recipe.steps, seconds: seconds, validation: validation)
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
     let json = try encoder.encode(outcome)
@@ -87,17 +100,17 @@ public struct TrainingRun {
     return outcome
   }
 
-  /// Six samples spread over the validation split.
-  private func writeSamples(_ segmenter: Segmenter) throws {
-    let dataset = try source.dataset(split: recipe.data.validation)
-    let count = min(6, dataset.count)
-    let pictures = try (0..<count).flatMap { index -> [Image] in
+  /// Samples spread over the validation split: photograph, truth and the network's prediction laid over it.
+  private func samples(count: Int) throws -> [[Image]] {
+    let dataset = try source.dataset(split: recipe.data.validation), segmenter = try Segmenter(model)
+    let count = min(count, dataset.count), palette = dataset.classes.palette
+    return try (0..<count).map { index in
       let sample = try dataset.sample(at: index * dataset.count / count)
-      let labels = segmenter(sample.image).labels
-      let palette = dataset.classes.palette
-      return [sample.image, Image(sample.labels, palette: palette), Image(labels, palette: palette)]
+      return [
+        sample.image, overlay(image: sample.image, labels: sample.labels, palette: palette, opacity: 0.7),
+        overlay(image: sample.image, labels: segmenter(sample.image).labels, palette: palette, opacity: 0.7),
+      ]
     }
-    try contactSheet(pictures, columns: 3).writePNG(to: folder.appendingPathComponent("samples.png"), overwrite: true)
   }
 
   /// Loads weights to start from: the backbone alone from a classifier or a bare backbone, everything that fits from a

@@ -4,11 +4,11 @@ import SegImages
 import SegKernels
 
 extension Recipe.Loss.Weights {
-  /// A weight a class, from the labels of a data set; nil for `none`.
+  /// A weight a class, from the labels of a data set; nil for the rules that need none of them.
   ///
   /// Every annotation is read once.
   public func weights(for dataset: any SegmentationDataset) throws -> Tensor? {
-    guard self != .none else { return nil }
+    guard self == .logarithmic || self == .medianFrequency else { return nil }
     let classes = dataset.classes.count
     // Pixels of each class, and labelled pixels of the images that contain it.
     var pixels = [Double](repeating: 0, count: classes), reach = [Double](repeating: 0, count: classes)
@@ -25,7 +25,7 @@ extension Recipe.Loss.Weights {
     }
     let total = pixels.reduce(0, +)
     switch self {
-    case .none: return nil
+    case .none, .batch, .list: return nil
     case .logarithmic: return Tensor([classes], pixels.map { Float(1 / log(1.02 + $0 / total)) })
     case .medianFrequency:
       let frequencies = zip(pixels, reach).map { $1 > 0 ? $0 / $1 : 0 }
@@ -36,4 +36,14 @@ extension Recipe.Loss.Weights {
       return Tensor([classes], frequencies.map { $0 > 0 ? Float(median / $0) : 1 })
     }
   }
+}
+
+/// 2 − the class's share of a batch's labelled pixels where it occurs, else 1 (InverseForm's published code).
+func batchClassWeights(_ labels: Labels, classes: Int) -> Tensor {
+  var counts = [Int](repeating: 0, count: classes)
+  labels.withUnsafeBufferPointer { labels in
+    for label in labels where label >= 0 && label < classes { counts[Int(label)] += 1 }
+  }
+  let total = Float(max(counts.reduce(0, +), 1))
+  return Tensor([classes], counts.map { $0 > 0 ? 2 - Float($0) / total : 1 })
 }

@@ -1,4 +1,5 @@
 import Foundation
+import SegFormats
 import SegImages
 import SegKernels
 
@@ -65,5 +66,17 @@ public struct ModelCard: Sendable, Hashable {
     self.size = Pair(height: size[0], width: size[1])
     recipe = metadata["recipe"] ?? ""
     terms = metadata["terms"] ?? ""
+  }
+}
+
+extension WeightArchive {
+  /// The parameters of a network with a model card: counters as integers, everything else as floats.
+  public init(_ network: any Module, card: ModelCard) {
+    self.init(
+      network.state.map { name, parameter in
+        let value = parameter.value
+        return parameter.role == .counter
+          ? (name, .integer(IntegerArray(value.shape, value.scalars.map { Int64($0) }))) : (name, .float(value))
+      }, metadata: card.metadata)
   }
 }

@@ -81,7 +81,7 @@ public struct Recipe: Codable, Sendable, Hashable {
     public var rates: [PartRate] = []
   }
 
-  /// What is made small.
+  /// What is made small: a sum of losses, each with a factor, 0 leaving it out.
   public struct Loss: Codable, Sendable, Hashable {
     /// How much each class counts.
     public enum Weights: String, Codable, Sendable {
@@ -90,15 +90,40 @@ public struct Recipe: Codable, Sendable, Hashable {
       case logarithmic
       /// Median of the class frequencies over the class's own, over the images that contain it.
       case medianFrequency
+      /// 2 − the class's share of the batch where it occurs, else 1, batch by batch: InverseForm's rule.
+      case batch
+      /// As ``classWeightList`` says.
+      case list
     }
 
     /// The share of a label that is spread over all classes.
     public var labelSmoothing: Float = 0
-    /// How much each class counts.
+    /// How much each class counts in the cross entropy.
     public var classWeights = Weights.none
     /// The share of the run in which ``classWeights`` count; for the rest of it every pixel counts alike. Weights teach
     /// the rare classes, and make them too large; the rest of the run mends that.
     public var weightedShare: Float = 1
+    /// A weight for each class, for the class weights `list`.
+    public var classWeightList: [Float] = []
+    /// γ of the focal loss in place of cross entropy; 0 for cross entropy.
+    public var focusing: Float = 0
+    /// Cross entropy counts pixels alone whose label is less probable than this, 0.7 as a rule; 0 for all pixels.
+    public var hardThreshold: Float = 0
+    /// The least share of the labelled pixels that counts all the same.
+    public var hardShare: Float = 1 / 16
+    /// The least number of pixels that counts, in place of a share; 0 for the share.
+    public var hardCount = 0
+    /// The factor of the cross entropy.
+    public var crossEntropy: Float = 1
+    /// The factor of the Dice loss.
+    public var dice: Float = 0
+    /// The factor of the Lovász-Softmax loss.
+    public var lovasz: Float = 0
+    /// The factor of the region mutual information loss, of softmax probabilities.
+    public var regionMutualInformation: Float = 0
+
+    /// Plain cross entropy.
+    public init() {}
   }
 
   /// What the run is called.
@@ -121,6 +146,10 @@ public struct Recipe: Codable, Sendable, Hashable {
   public var seed: UInt64 = 1
   /// Steps between checkpoints.
   public var checkpointEvery = 200
+  /// Steps between scores on the validation split; 0 for one at the end alone.
+  public var validateEvery = 0
+  /// Steps between pictures of samples in TensorBoard's log; 0 for none.
+  public var samplesEvery = 500
   /// A weights file to start from, or the name of weights that come with the package; "" for fresh weights.
   public var weights = ""
 
@@ -136,6 +165,8 @@ public struct Recipe: Codable, Sendable, Hashable {
     require(batch >= 1, "batch: expected at least 1, found \(batch)")
     require(steps >= 1, "steps: expected at least 1, found \(steps)")
     require(checkpointEvery >= 1, "checkpointEvery: expected at least 1, found \(checkpointEvery)")
+    require(validateEvery >= 0, "validateEvery: expected at least 0, found \(validateEvery)")
+    require(samplesEvery >= 0, "samplesEvery: expected at least 0, found \(samplesEvery)")
     require(
       augment.crop.count == 2 && augment.crop.allSatisfy { $0 >= 32 },
       "augment.crop: expected rows and columns of at least 32, found \(augment.crop)")
@@ -162,8 +193,6 @@ public struct Recipe: Codable, Sendable, Hashable {
     }
     require((0...0.5).contains(augment.hue), "augment.hue: expected 0...0.5, found \(augment.hue)")
     require((0...16).contains(augment.blur), "augment.blur: expected 0...16, found \(augment.blur)")
-    require((0..<1).contains(loss.labelSmoothing), "loss.labelSmoothing: expected 0..<1, found \(loss.labelSmoothing)")
-    require((0...1).contains(loss.weightedShare), "loss.weightedShare: expected 0...1, found \(loss.weightedShare)")
-    return problems
+    return problems + loss.problems
   }
 }

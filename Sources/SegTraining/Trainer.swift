@@ -2,13 +2,15 @@ import Foundation
 import SegData
 import SegFiles
 import SegFormats
+import SegImages
 import SegKernels
 
 /// A training run in a folder: batches, loss, gradients, update, checkpoints.
 ///
-/// The folder holds `recipe.json`, the last two checkpoints, `metrics.jsonl` with a line a report, and at the end
-/// `weights.safetensors`. A run that was stopped goes on from its last checkpoint and makes the weights that it would
-/// have made.
+/// The folder holds `recipe.json`, the last two checkpoints, the weights that scored best (`best-<score>.safetensors`), the
+/// logs `metrics.jsonl` (a line a step) and `events.out.tfevents.segkernels` (for TensorBoard), and at the end
+/// `weights.safetensors` and `curves.svg`. A run that was stopped, or whose disk was full, goes on from its last
+/// checkpoint and makes the weights that it would have made.
 public final class Trainer {
   /// What is known after a step.
   public struct Progress: Sendable {
@@ -24,6 +26,18 @@ public final class Trainer {
     public let seconds: Double
     /// What remains at this pace.
     public let secondsLeft: Double
+  }
+
+  /// What a run looks at while it goes on, supplied by whoever knows the data. The network is in evaluation then, and
+  /// holds the averaged weights if the recipe asks for them.
+  public struct Checks {
+    /// The score of the validation split: taken every `validateEvery` steps, and of the finished weights.
+    public var score: (() throws -> ValidationScore)?
+    /// Pictures of samples for TensorBoard's log: taken every `samplesEvery` steps, and of the finished weights.
+    public var samples: (() throws -> [Image])?
+
+    /// Looks at nothing.
+    public init() {}
   }
 
   private let task: any TrainingTask
@@ -72,6 +86,7 @@ public final class Trainer {
     } catch {
       throw FileError(path: folder.relativePath, kind: .unwritable, problem: "expected a folder that can be made")
     }
+    BestWeights.removeAll(in: folder)
     let text = Array(recipe.json.utf8)
     try writeAtomically(to: folder.appendingPathComponent("recipe.json").relativePath, overwrite: true) {
       try $0.write(text)
@@ -80,6 +95,7 @@ public final class Trainer {
 
   /// Takes up the newest checkpoint that can be read; one that was cut off is passed over.
   private func restore() throws {
+    removeUnfinishedFiles(in: folder.relativePath)
     var problem = FileError(
       path: folder.relativePath, kind: .missing, problem: "expected a run's checkpoints, found none")
     for file in Checkpoint.files(in: folder).reversed() {
@@ -88,9 +104,7 @@ public final class Trainer {
         guard checkpoint.recipe == recipeHash else {
           throw FileError(path: file.relativePath, problem: "was made by another recipe; nothing was changed")
         }
-        try task.network.load(checkpoint.model)
-        optimizer.state = checkpoint.optimizer
-        average?.state = checkpoint.average
+        try checkpoint.restore(task.network, optimizer, average)
         firstStep = checkpoint.step
         return
       } catch let error as FileError {
@@ -104,11 +118,13 @@ public final class Trainer {
   ///
   /// - Parameters:
   ///   - last: stop after this step, as if killed: only what checkpoints hold is kept. The recipe's last by default.
+  ///   - checks: what the run looks at while it goes on.
   ///   - report: called after every step.
   /// - Throws: what reading data or writing files throws, and ``TrainingError`` if the loss is no number.
-  public func run(until last: Int? = nil, _ report: (Progress) -> Void) throws {
-    let log = try MetricsLog(folder.appendingPathComponent("metrics.jsonl"), keepingBelow: firstStep)
+  public func run(until last: Int? = nil, checks: Checks = Checks(), _ report: (Progress) -> Void) throws {
+    let logs = try RunLogs(folder, keepingUpTo: firstStep)
     let clock = ContinuousClock(), start = clock.now
+    var checking = Duration.zero
     task.network.setTraining(true)
     defer { task.network.setTraining(false) }
     var step = firstStep
@@ -120,22 +136,60 @@ public final class Trainer {
       let factor = recipe.schedule.factor(step: step, of: recipe.steps, warmup: recipe.optimization.warmup)
       optimizer.learningRate = recipe.optimization.learningRate * factor
       let loss = update(group, progress: Float(step) / Float(recipe.steps))
-      guard loss.isFinite else { throw TrainingError(step: step, loss: loss, samples: group.flatMap(\.names)) }
+      guard loss.isFinite else { throw error(step, loss.isNaN ? "the loss is nan" : "the loss is \(loss)", group) }
       step += 1
-      let seconds = (clock.now - start).seconds
+      let seconds = (clock.now - start - checking).seconds
       let progress = Progress(
         step: step, steps: recipe.steps, loss: loss, learningRate: optimizer.learningRate, seconds: seconds,
         secondsLeft: seconds / Double(step - firstStep) * Double(recipe.steps - step))
-      try log.add(progress)
+      try logs.add(progress)
       report(progress)
+      if step < recipe.steps {
+        checking += try clock.measure { try evaluating { try look(checks, step, logs) } }
+      }
       if step % recipe.checkpointEvery == 0 || step == recipe.steps {
         let checkpoint = Checkpoint(
           step: step, recipe: recipeHash, network: task.network, optimizer: optimizer, average: average)
+        if let name = checkpoint.broken { throw error(step - 1, "'\(name)' has become no number", group) }
         try checkpoint.write(into: folder)
       }
     }
     average?.apply(to: task.network)
-    try WeightArchive(task.network, card: card).write(to: folder.appendingPathComponent("weights.safetensors"))
+    try writeWeights(
+      WeightArchive(task.network, card: card), to: folder.appendingPathComponent("weights.safetensors"),
+      overwrite: true)
+    task.network.setTraining(false)
+    try look(checks, step, logs)
+    try TrainingCurves(folder).write(to: folder)
+  }
+
+  /// Takes the score and the pictures that are due after a step, and notes them.
+  private func look(_ checks: Checks, _ step: Int, _ logs: RunLogs) throws {
+    func isDue(_ interval: Int) -> Bool { step == recipe.steps || interval > 0 && step % interval == 0 }
+    if let score = checks.score, isDue(recipe.validateEvery) {
+      let score = try score()
+      try logs.add(score, step: step)
+      try BestWeights.keep(task.network, card: card, score: score, step: step, in: folder)
+    }
+    if let samples = checks.samples, isDue(recipe.samplesEvery) { try logs.add(samples(), step: step) }
+  }
+
+  /// Runs `body` with the network in evaluation, averaged if the recipe says so, and puts it back into training.
+  private func evaluating(_ body: () throws -> Void) rethrows {
+    let network = task.network, own = average.map { _ in network.parameters.map(\.value) }
+    average?.apply(to: network)
+    network.setTraining(false)
+    defer {
+      for (parameter, value) in zip(network.parameters, own ?? []) { parameter.value = value }
+      network.setTraining(true)
+    }
+    try body()
+  }
+
+  private func error(_ step: Int, _ problem: String, _ batches: [Batch]) -> TrainingError {
+    TrainingError(
+      step: step, problem: problem, samples: batches.flatMap(\.names),
+      lastCheckpoint: Checkpoint.files(in: folder).last?.relativePath)
   }
 
   /// One step: forward, loss and backward of each batch, then one update with the mean of the gradients. Returns the mean
@@ -161,32 +215,4 @@ public final class Trainer {
     }
     return step(task.network)
   }
-}
-
-/// The loss of a step was no number.
-public struct TrainingError: Error, Sendable, CustomStringConvertible {
-  /// The step, counted from 0.
-  public let step: Int
-  /// The step's loss.
-  public let loss: Float
-  /// The samples of the step's batch.
-  public let samples: [String]
-
-  public var description: String {
-    "step \(step): the loss is \(loss); the batch held \(samples.joined(separator: ", ")); the last checkpoint is sound"
-  }
-}
-
-extension WeightArchive {
-  /// The parameters of a network with a model card: counters as integers, everything else as floats.
-  public init(_ network: any Module, card: ModelCard) {
-    self.init(
-      network.state.map { name, parameter in
-        let value = parameter.value
-        return parameter.role == .counter
-          ? (name, .integer(IntegerArray(value.shape, value.scalars.map { Int64($0) }))) : (name, .float(value))
-      }, metadata: card.metadata)
-  }
-
-  fileprivate func write(to url: URL) throws { try writeWeights(self, to: url, overwrite: true) }
 }

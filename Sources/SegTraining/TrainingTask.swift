@@ -12,34 +12,23 @@ public protocol TrainingTask: AnyObject {
   func loss(_ batch: Batch, progress: Float) -> Tensor
 }
 
-/// Semantic segmentation by cross entropy: logits are enlarged to the labels' size.
+/// Semantic segmentation: logits are enlarged to the labels' size, and a ``SegmentationLoss`` judges them.
 public final class SegmentationTask: TrainingTask {
   public var network: any Module { segmenter }
   private let segmenter: any UnaryModule
   private let ignoreIndex: Int
-  private let classWeights: Tensor?
-  private let weightedShare: Float
-  private let labelSmoothing: Float
+  private let loss: SegmentationLoss
 
   /// A task for a network of ours or yours.
-  ///
-  /// - Parameter weightedShare: the share of the run in which class weights count; see `Recipe.Loss`.
-  public init(
-    _ network: any UnaryModule, ignoreIndex: Int?, classWeights: Tensor? = nil, weightedShare: Float = 1,
-    labelSmoothing: Float = 0
-  ) {
+  public init(_ network: any UnaryModule, ignoreIndex: Int?, loss: SegmentationLoss = SegmentationLoss()) {
     segmenter = network
     // What the loader puts outside images, where the data ignore no label of their own.
     self.ignoreIndex = ignoreIndex ?? -1
-    self.classWeights = classWeights
-    self.weightedShare = weightedShare
-    self.labelSmoothing = labelSmoothing
+    self.loss = loss
   }
 
   public func loss(_ batch: Batch, progress: Float) -> Tensor {
     let size = Pair(height: batch.labels.shape[1], width: batch.labels.shape[2])
-    return crossEntropy(
-      resize(segmenter(batch.images), to: size), batch.labels, ignoreIndex: ignoreIndex,
-      classWeights: progress < weightedShare ? classWeights : nil, labelSmoothing: labelSmoothing)
+    return loss(resize(segmenter(batch.images), to: size), batch.labels, ignoreIndex: ignoreIndex, progress: progress)
   }
 }

@@ -252,6 +252,30 @@ final class PyTorchFixtureTests: XCTestCase {
         crossEntropy(
           $0[0], labels!, ignoreIndex: attributes["ignoreIndex"]!.int!, classWeights: $0.count > 1 ? $0[1] : nil,
           labelSmoothing: attributes["labelSmoothing"]!.float!,
+          hardExamples: attributes["threshold"]?.float.map {
+            HardExamples(threshold: $0, minimum: .count(attributes["minimum"]!.int!))
+          },
+          reduction: losses())
+      }
+    case "focalLoss":
+      return {
+        focalLoss(
+          $0[0], labels!, focusing: attributes["focusing"]!.float!, ignoreIndex: attributes["ignoreIndex"]!.int!,
+          classWeights: $0.count > 1 ? $0[1] : nil, reduction: losses())
+      }
+    case "diceLoss":
+      return {
+        diceLoss(
+          $0[0], labels!, ignoreIndex: attributes["ignoreIndex"]!.int!, smoothing: attributes["smoothing"]!.float!,
+          reduction: losses())
+      }
+    case "lovaszLoss":
+      return { lovaszLoss($0[0], labels!, ignoreIndex: attributes["ignoreIndex"]!.int!, reduction: losses()) }
+    case "regionMutualInformationLoss":
+      return {
+        regionMutualInformationLoss(
+          $0[0], labels!, ignoreIndex: attributes["ignoreIndex"]!.int!, region: attributes["region"]!.int!,
+          stride: attributes["stride"]!.int!, regularization: Double(attributes["regularization"]!.float!),
           reduction: losses())
       }
     case "resizeNearest": return { resize($0[0], to: pair("size"), .nearest) }

@@ -42,6 +42,89 @@ final class SegmenterTests: XCTestCase {
     XCTAssertEqual(result.labels.shape, [60, 100])
   }
 
+  /// A window as large as the image, or larger, is the image.
+  func testWindowOfTheImageIsPlain() throws {
+    for name: ModelName in ["ffnet18_dAAC", "ffnet40S_BCC_mobile_pre_down"] {
+      let segment = try segmenter(name), image = seededPicture(width: 150, height: 100)
+      var views = Segmenter.Views()
+      for window: Pair in [[100, 150], [1000, 1000]] {
+        views.window = window
+        let found = segment(image, views: views), expected = segment(image)
+        XCTAssertEqual(bits(found.logits), bits(expected.logits), "\(name) \(window)")
+        XCTAssertEqual(found.labels, expected.labels)
+      }
+    }
+  }
+
+  /// Every window by hand: its own logits, averaged where windows overlap.
+  func testWindowsAreAveragedWhereTheyOverlap() throws {
+    let segment = try segmenter(), image = seededPicture(width: 256, height: 192), x = Tensor(image)
+    var views = Segmenter.Views()
+    views.window = [128, 100]
+    views.overlap = 0.5
+    // 100 columns become 128 of 32 each; windows begin every 64 pixels.
+    var sum = [Double](repeating: 0, count: 19 * 48 * 64), visits = [Double](repeating: 0, count: 48 * 64)
+    for top in [0, 64] {
+      for left in [0, 64, 128] {
+        let part = segment.logits(x.slice(axis: 2, top..<(top + 128)).slice(axis: 3, left..<(left + 128)))
+        let stride = 128 / part.shape[2], (rows, columns) = (192 / stride, 256 / stride)
+        if sum.count != 19 * rows * columns {
+          sum = [Double](repeating: 0, count: 19 * rows * columns)
+          visits = [Double](repeating: 0, count: rows * columns)
+        }
+        for y in 0..<part.shape[2] {
+          for x in 0..<part.shape[3] {
+            let place = (top / stride + y) * columns + left / stride + x
+            visits[place] += 1
+            for c in 0..<19 { sum[c * rows * columns + place] += Double(part[0, c, y, x]) }
+          }
+        }
+      }
+    }
+    XCTAssertEqual(Set(visits), [1, 2, 4])
+    let mean = sum.indices.map { Float(sum[$0] / visits[$0 % visits.count]) }
+    let columns = Int((Double(visits.count) * 256 / 192).squareRoot().rounded())
+    let coarse = Tensor([1, 19, visits.count / columns, columns], mean)
+    assertClose(segment(image, views: views).logits, resize(coarse, to: [192, 256]), tolerance: 1e-5)
+  }
+
+  /// The mirrored photograph gives the mirrored result, to the bit, whatever has to be padded.
+  func testMirroredImageGivesTheMirroredResult() throws {
+    let segment = try segmenter(), image = seededPicture(width: 97, height: 70)
+    let mirrored = Image(
+      width: 97, height: 70,
+      pixels: (0..<70).flatMap { row in
+        (0..<97).flatMap { column in
+          let color = image[row, 96 - column]
+          return [color.red, color.green, color.blue]
+        }
+      })
+    for views in [Segmenter.Views.augmented(), .augmented(scales: [1])] {
+      let found = segment(mirrored, views: views), expected = segment(image, views: views)
+      XCTAssertEqual(bits(found.probabilities), bits(expected.probabilities.flipped(axis: 2)))
+      XCTAssertEqual(found.labels.values, (0..<70).flatMap { row in (0..<97).map { expected.labels[row, 96 - $0] } })
+    }
+    XCTAssertNotEqual(segment(image).labels, segment(image, views: .augmented()).labels)
+  }
+
+  /// Probabilities of several scales are averaged at the photograph's size, rows of every band alike.
+  func testScalesAreAveraged() throws {
+    let segment = try segmenter(), image = seededPicture(width: 192, height: 160), x = Tensor(image)
+    let probabilities = [[96, 96], [160, 192], [224, 288]].map { size -> Tensor in
+      let logits = segment.logits(resize(x, to: Pair(height: size[0], width: size[1])))
+      return softmax(resize(logits, to: [160, 192]))
+    }
+    let expected = (probabilities[0] + probabilities[1] + probabilities[2]) / 3
+    var views = Segmenter.Views()
+    views.scales = [0.55, 1, 1.45]
+    let found = segment(image, views: views)
+    assertClose(found.probabilities, expected.reshaped(19, 160, 192), tolerance: 1e-5)
+    let likeliest = argmax(expected)
+    let differing = zip(found.labels.values, likeliest.values).count { $0 != $1 }
+    XCTAssertLessThan(differing, 5)
+    XCTAssertEqual(segment(image, views: .init()).labels, segment(image).labels)
+  }
+
   func testProbabilitiesAndEntropy() throws {
     let result = try segmenter()(seededPicture(width: 70, height: 50))
     let sums = result.probabilities.sum(axes: [0])

@@ -1,5 +1,5 @@
 /// Dropout in training, nothing in evaluation; the source of its masks is seeded.
-public final class Dropout: UnaryModule {
+public final class Dropout: UnaryModule, RandomModule {
   /// The probability that an element is dropped.
   public let rate: Float
   /// The source of the masks.
@@ -17,4 +17,20 @@ public final class Dropout: UnaryModule {
   public func trainingChanged(to isTraining: Bool) { self.isTraining = isTraining }
 
   public func callAsFunction(_ x: Tensor) -> Tensor { isTraining ? dropout(x, rate: rate, using: &random) : x }
+}
+
+/// A module that draws random numbers in training; checkpoints keep where its source stands.
+public protocol RandomModule: Module {
+  /// The source of its numbers.
+  var random: RandomSource { get set }
+}
+
+extension Module {
+  /// Every module of the tree that draws random numbers, under its full name.
+  public var randomModules: [(name: String, module: any RandomModule)] {
+    ((self as? any RandomModule).map { [("", $0)] } ?? [])
+      + children.flatMap { child in
+        child.module.randomModules.map { ($0.name.isEmpty ? child.name : "\(child.name).\($0.name)", $0.module) }
+      }
+  }
 }

@@ -5,8 +5,10 @@
 public final class ExponentialMovingAverage {
   /// The share of the old average that stays.
   public let decay: Float
-  /// The averages by the module's names, and `updates`.
-  public var state: [String: Tensor] = [:]
+  /// The averages, by the module's names.
+  public var averages: [String: Tensor] = [:]
+  /// How many times a module was taken in.
+  public var updates = 0
 
   /// An average of nothing yet.
   public init(decay: Float) {
@@ -16,23 +18,22 @@ public final class ExponentialMovingAverage {
 
   /// Takes in a module as it is now.
   public func update(_ module: any Module) {
-    let updates = state["updates"]?.scalar ?? 0
-    let kept = min(decay, (1 + updates) / (10 + updates))
+    let kept = min(decay, Float(1 + updates) / Float(10 + updates))
     for (name, parameter) in module.state {
       let value = parameter.value.detached()
-      guard parameter.role != .counter, let average = state["average." + name] else {
-        state["average." + name] = value
+      guard parameter.role != .counter, let average = averages[name] else {
+        averages[name] = value
         continue
       }
-      state["average." + name] = average * kept + value * (1 - kept)
+      averages[name] = average * kept + value * (1 - kept)
     }
-    state["updates"] = Tensor(updates + 1)
+    updates += 1
   }
 
   /// Gives a module the averages in place of its own values.
   public func apply(to module: any Module) {
     for (name, parameter) in module.state {
-      if let average = state["average." + name] { parameter.value = average }
+      if let average = averages[name] { parameter.value = average }
     }
   }
 }

@@ -8,7 +8,7 @@ public struct RandomSource: RandomNumberGenerator, Sendable, Hashable, Codable {
   /// The whole state of the stream.
   public private(set) var state: UInt64
 
-  /// Starts the stream of a seed.
+  /// Starts the stream of a seed; a saved ``state``, as the seed, goes on where that stream stood.
   public init(seed: UInt64) { state = seed }
 
   /// Starts the stream of a seed and a name: 64-bit FNV-1a of the name, mixed with the seed.

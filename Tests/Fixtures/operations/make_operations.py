@@ -370,6 +370,106 @@ def entropy(name, logits, labels, weights, smoothing, reduction, ignore=255):
          labelSmoothing=smoothing, reduction=reduction)
 
 
+def segmentation_losses():
+    def given(name, shape, absent=False):
+        """Logits, labels of which every fourth is ignored, and probabilities; the last class may not occur."""
+        labels = integers(name, shape[1] - absent, shape[0], *shape[2:])
+        labels.view(-1)[::4] = 255
+        logits = 2 * normal(name, *shape)
+        return logits, labels, F.softmax(logits, dim=1)
+
+    def reduced(losses, reduction, counting=None):
+        count = losses.numel() if counting is None else counting
+        return {"none": losses, "sum": losses.sum(), "mean": losses.sum() / count}[reduction]
+
+    for label, threshold, minimum in [("threshold", 0.4, 3), ("minimum", 0.02, 11), ("all", 0.4, 1000)]:
+        for weighted in (False, True):
+            name = f"crossEntropy/hard_{label}{'_weights' * weighted}"
+            logits, labels, _ = given(name, (2, 5, 3, 4))
+
+            def mined(logits, *rest):
+                y = rest[-1]
+                table = rest[0].detach() if len(rest) == 2 else None
+                own = F.softmax(logits, dim=1).gather(1, y.where(y != 255, 0)[:, None])[:, 0]
+                ordered = own[y != 255].sort().values
+                bound = max(threshold, ordered[minimum].item()) if minimum < len(ordered) else 2
+                return F.cross_entropy(logits, y.where(own < bound, 255), weight=table, ignore_index=255)
+
+            inputs = {"logits": logits} | ({"weights": positive(name + "weights", 5)} if weighted else {})
+            case(name, "crossEntropy", mined, inputs, labels={"labels": labels}, ignoreIndex=255, labelSmoothing=0.0,
+                 threshold=threshold, minimum=minimum, reduction="mean")
+
+    for focusing in (0.5, 2.0):
+        for reduction in ("none", "sum", "mean"):
+            name = f"focalLoss/{focusing}_{reduction}"
+            logits, labels, _ = given(name, (2, 5, 3, 4))
+
+            def focal(x, w, y):
+                w = w.detach()
+                surprise = F.cross_entropy(x, y, ignore_index=255, reduction="none")
+                weight = w[y.where(y != 255, 0)].where(y != 255, 0)
+                return reduced(weight * (1 - (-surprise).exp()) ** focusing * surprise, reduction, weight.sum())
+
+            # 1 - p is 0 at ignored pixels, where a root has no slope.
+            labels[labels == 255] = 1 if focusing < 1 else 255
+            case(name, "focalLoss", focal, {"logits": logits, "weights": positive(name + "weights", 5)},
+                 labels={"labels": labels}, focusing=focusing, ignoreIndex=255, reduction=reduction)
+
+    def each_class(p, y, loss, reduction):
+        p, y = p.movedim(1, -1).flatten(0, -2), y.flatten()
+        p, y = p[y != 255], y[y != 255]
+        present = [c in y for c in range(p.shape[1])]
+        losses = [loss(p[:, c], (y == c).double()) if present[c] else p.sum() * 0 for c in range(p.shape[1])]
+        return reduced(torch.stack(losses), reduction, sum(present))
+
+    def jaccard_slopes(truth):
+        loss = 1 - (truth.sum() - truth.cumsum(0)) / (truth.sum() + (1 - truth).cumsum(0))
+        return torch.cat([loss[:1], loss[1:] - loss[:-1]])
+
+    def lovasz(p, truth):
+        errors, order = (truth - p).abs().sort(descending=True)
+        return errors @ jaccard_slopes(truth[order])
+
+    for reduction in ("none", "sum", "mean"):
+        for label, shape, absent in [("all", (2, 3, 4, 5), False), ("absent", (2, 4, 3, 3), True), ("rows", (9, 3), False)]:
+            name = f"diceLoss/{label}_{reduction}"
+            _, labels, p = given(name, shape, absent)
+            case(name, "diceLoss",
+                 lambda p, y: each_class(
+                     p, y, lambda p, t: 1 - (2 * (p * t).sum() + 0.5) / (p.sum() + t.sum() + 0.5), reduction),
+                 {"probabilities": p}, labels={"labels": labels}, ignoreIndex=255, smoothing=0.5, reduction=reduction)
+            name = f"lovaszLoss/{label}_{reduction}"
+            _, labels, p = given(name, shape, absent)
+            case(name, "lovaszLoss", lambda p, y: each_class(p, y, lovasz, reduction), {"probabilities": p},
+                 labels={"labels": labels}, ignoreIndex=255, reduction=reduction)
+
+    for label, shape, region, stride in [
+        ("plain", (2, 2, 9, 10), 3, 1), ("averaged", (1, 3, 17, 15), 2, 2), ("published", (1, 2, 31, 33), 3, 4),
+    ]:
+        for reduction in ("none", "sum", "mean"):
+            name = f"regionMutualInformationLoss/{label}_{reduction}"
+            _, labels, p = given(name, shape)
+
+            def information(p, y):
+                mask = (y != 255)[:, None]
+                truth = F.one_hot(y.where(y != 255, 0), p.shape[1]).movedim(-1, 1).double() * mask
+
+                def samples(x):
+                    x = F.avg_pool2d(x, stride)
+                    x = F.unfold(x.flatten(0, 1)[:, None], region)
+                    return x - x.mean(-1, keepdim=True)
+
+                y, p_ = samples(truth), samples(p * mask)
+                eye = 0.01 * torch.eye(region * region, dtype=torch.double)
+                across = y @ p_.mT
+                left = y @ y.mT - across @ torch.linalg.inv(p_ @ p_.mT + eye) @ across.mT + eye
+                losses = 0.5 * torch.logdet(left).view(p.shape[:2]) / region**2
+                return reduced(losses, reduction)
+
+            case(name, "regionMutualInformationLoss", information, {"probabilities": p}, labels={"labels": labels},
+                 ignoreIndex=255, region=region, stride=stride, regularization=0.01, reduction=reduction)
+
+
 def resize():
     sizes = [
         ((5, 7), (10, 14)), ((5, 7), (7, 13)), ((13, 7), (5, 3)), ((6, 4), (3, 2)), ((5, 7), (1, 1)),
@@ -625,7 +725,7 @@ def remaining():
 if __name__ == "__main__":
     torch.set_num_threads(1)
     elementwise(), reductions(), movement(), convolution(), pooling()
-    normalization(), softmax(), cross_entropy(), resize()
+    normalization(), softmax(), cross_entropy(), segmentation_losses(), resize()
     further_elementwise(), further_movement(), transposed_convolution(), group_normalization(), regression()
     sampling()
     choosing(), small_matrices(), remaining()
