@@ -16,6 +16,15 @@ public struct SensorModel: Sendable, Hashable {
   public var shotNoise: Float = 0
   /// See ``shotNoise``.
   public var readNoise: Float = 0
+  /// The share of each colour that its neighbour's light makes up, 0…1: filters of another make.
+  public var crosstalk: Float = 0
+  /// The steepness of the curve from light to value; 1 leaves it as it is.
+  public var contrast: Float = 1
+  /// How much of what a small blur would take away is added instead.
+  public var sharpening: Float = 0
+  /// The share of the time between two frames of a clip that the shutter is open: things blur along their way. 0 in
+  /// single frames.
+  public var shutter: Float = 0
   /// Quality of the JPEG that the picture passes through; nil for none.
   public var jpegQuality: Int?
 
@@ -24,20 +33,46 @@ public struct SensorModel: Sendable, Hashable {
 
   /// A camera drawn at random, as one frame has it. Dark streets make noise.
   init(_ domain: StreetDomain, _ random: inout RandomSource) {
-    exposure = exp2(random.between(-0.55, 0.6)) * (domain == .dusk ? 2 : 1)
+    let (time, gain) = domain.exposure
+    exposure = exp2(random.between(-0.55, 0.6)) * time
     let warmth = random.between(-0.14, 0.14), tint = random.between(-0.05, 0.05)
     whiteBalance = SIMD3(1 + warmth, 1 + tint, 1 - warmth)
     vignetting = random.between(0, 0.35)
     blur = random.chance(0.6) ? random.between(0.0004, 0.0014) : 0
-    let gain: Float = domain == .dusk ? 2.4 : 1
     shotNoise = random.between(0.005, 0.03) * gain
     readNoise = random.between(0.001, 0.006) * gain
     jpegQuality = random.chance(0.7) ? random.whole(70...96) : nil
+    guard domain == .foreignSensor else { return }
+    crosstalk = random.between(0.12, 0.28)
+    contrast = random.between(1.25, 1.6)
+    sharpening = random.between(0.8, 1.8)
+    vignetting = random.between(0.3, 0.6)
+    whiteBalance *= Vector(random.between(0.75, 1.2), 1, random.between(0.75, 1.3))
+    jpegQuality = random.whole(32...60)
+  }
+
+  /// The way of the light through lens and filters, before it is exposed.
+  private func focused(_ light: [Vector], _ size: Pair) -> [Vector] {
+    var light = blur > 0 ? SensorModel.blurred(light, size, deviation: blur * Float(size.width)) : light
+    guard crosstalk > 0 || contrast != 1 || sharpening > 0 else { return light }
+    if sharpening > 0 {
+      let soft = SensorModel.blurred(light, size, deviation: 0.0018 * Float(size.width))
+      for place in light.indices { light[place] += (light[place] - soft[place]) * sharpening }
+    }
+    // Middle grey keeps its place.
+    let grey: Float = 0.3
+    for place in light.indices {
+      let seen = pointwiseMax(light[place], Vector(repeating: 0))
+      let mixed = seen * (1 - crosstalk) + Vector(seen.y, seen.z, seen.x) * crosstalk
+      let scaled = mixed / grey
+      light[place] = Vector(pow(scaled.x, contrast), pow(scaled.y, contrast), pow(scaled.z, contrast)) * grey
+    }
+    return light
   }
 
   /// The picture of a scene's light, three linear colours a pixel.
   func develop(_ light: [Vector], size: Pair, _ seed: RandomSource) -> Image {
-    let light = blur > 0 ? SensorModel.blurred(light, size, deviation: blur * Float(size.width)) : light
+    let light = focused(light, size)
     let gains = whiteBalance * exposure
     let (middleX, middleY) = (Float(size.width) / 2, Float(size.height) / 2)
     let image = Image(uninitializedWidth: size.width, height: size.height) { target in

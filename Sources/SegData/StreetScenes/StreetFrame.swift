@@ -18,4 +18,11 @@ public struct StreetFrame: Sendable {
   public let domain: StreetDomain
   /// What to call it in messages.
   public let name: String
+
+  /// Columns by which each point lies farther left in a camera that stands `baseline` metres to the right: f·W·B / depth,
+  /// H×W; 0 for the sky.
+  public func disparity(baseline: Float = StreetClip.baseline) -> Tensor {
+    let scale = camera.focalLength * Float(depth.shape[1]) * baseline
+    return Tensor(depth.shape, depth.scalars.map { $0 > 0 ? scale / $0 : 0 })
+  }
 }

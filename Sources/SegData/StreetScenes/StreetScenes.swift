@@ -31,7 +31,7 @@ public struct StreetScenes: SegmentationDataset {
   ///   - split: `train`, `dev` or `test`; any other word is a split of its own.
   ///   - count: 3,000 for train, 300 for others by default.
   public init(
-    split: String, count: Int? = nil, size: Pair = [256, 512], domains: [StreetDomain] = StreetDomain.allCases,
+    split: String, count: Int? = nil, size: Pair = [256, 512], domains: [StreetDomain] = StreetDomain.usual,
     hasSensor: Bool = true, seed: UInt64 = 1
   ) {
     check(size.height >= 16 && size.width >= 16, "StreetScenes", "expected at least 16 rows and columns, found \(size)")
@@ -64,8 +64,10 @@ public struct StreetScenes: SegmentationDataset {
   /// The street of an index. Its light, but nothing else, depends on ``domains``.
   func street(at index: Int) -> Street {
     check((0..<count).contains(index), "StreetScenes", "expected a frame below \(count), found \(index)")
-    return Street(assets, domain: domains[index % domains.count], seed: RandomSource(seed: seed, name: name(at: index)))
+    return Street(assets, domain: domain(at: index), seed: RandomSource(seed: seed, name: name(at: index)))
   }
+
+  private func domain(at index: Int) -> StreetDomain { domains[index % domains.count] }
 
   /// Renders one frame.
   public func frame(at index: Int) -> StreetFrame { frame(rendered(street(at: index)), at: index) }
@@ -84,15 +86,37 @@ public struct StreetScenes: SegmentationDataset {
   }
 
   private func frame(_ view: (street: Street, rendering: Rendering), at index: Int) -> StreetFrame {
-    let (street, rendering) = view, domain = street.daylight.domain
+    let (street, rendering) = view, domain = domain(at: index)
     var random = RandomSource(seed: seed, name: name(at: index) + "/sensor")
     let sensor = hasSensor ? SensorModel(domain, &random) : SensorModel()
     let pixels = rendering.pixels
     let shape: Shape = [size.height, size.width]
+    var light = pixels.map(\.color)
+    if domain == .rain { Rainfall(street.daylight, random.stream(1)).fall(on: &light, size: size) }
     return StreetFrame(
-      image: sensor.develop(pixels.map(\.color), size: size, random),
+      image: sensor.develop(light, size: size, random),
       labels: Labels(shape, pixels.map { Int32($0.label.rawValue) }), instances: rendering.cityscapesInstances(),
       depth: Tensor(shape, pixels.map(\.depth)), camera: street.camera, domain: domain, name: name(at: index))
+  }
+}
+
+extension StreetScenes {
+  /// A clip: a few seconds of a street that no single frame shows, filmed from a car that drives along it.
+  ///
+  /// - Parameters:
+  ///   - index: which clip, from 0 on; there is no last one. Its domain is the `index`-th of ``domains``, in turn.
+  ///   - frames: 17 make a second.
+  ///   - cuts: frames that begin another street, rising. Across a cut nothing of a frame is found in the other.
+  public func clip(at index: Int, frames: Int = 64, cuts: [Int] = []) -> StreetClip {
+    check(index >= 0 && frames > 0, "StreetScenes.clip", "expected a clip from 0 on and frames, found \(index), \(frames)")
+    let bounds = [0] + cuts + [frames]
+    check(
+      zip(bounds, bounds.dropFirst()).allSatisfy(<), "StreetScenes.clip",
+      "expected rising cuts within 1..<\(frames), found \(cuts)")
+    let name = "streets-\(split)-clip-\(index)"
+    return StreetClip(
+      name: name, frames: frames, cuts: cuts, size: size, domain: domain(at: index), hasSensor: hasSensor, assets,
+      RandomSource(seed: seed, name: name))
   }
 }
 

@@ -3,6 +3,7 @@ import SegKernels
 
 /// The light of a street: sun, sky and air. Colours are linear; 1 is what a white wall sends back at noon.
 struct Daylight {
+  /// The domain, of a foreign sensor that of the light that it sees.
   let domain: StreetDomain
   /// Towards the sun.
   let sun: Vector
@@ -15,10 +16,14 @@ struct Daylight {
   /// The distance over which air takes away 63 % of a colour, metres.
   let clearness: Float
   let seed: UInt32
+  /// Street lamps that light up what is near them; none while there is better light.
+  let lamps: [Vector]
 
-  init(_ domain: StreetDomain, _ random: inout RandomSource) {
-    self.domain = domain
+  /// - Parameter lamps: those that are lit.
+  init(_ asked: StreetDomain, _ random: inout RandomSource, lamps: [Vector]) {
     seed = UInt32(truncatingIfNeeded: random.next())
+    domain = asked == .foreignSensor ? [.clear, .overcast][Int(seed % 2)] : asked
+    self.lamps = domain == .night ? lamps : []
     let azimuth = random.between(0, 2 * .pi)
     func direction(_ elevation: Float) -> Vector {
       Vector(cos(elevation) * sin(azimuth), sin(elevation), cos(elevation) * cos(azimuth))
@@ -50,18 +55,81 @@ struct Daylight {
       ambient = Vector(0.15, 0.16, 0.21) * random.between(0.7, 1.3)
       clouds = random.between(0.1, 0.8)
       clearness = random.between(350, 1200)
+    case .night:
+      sun = direction(1)
+      sunColor = Vector(0, 0, 0)
+      zenith = Vector(0.008, 0.01, 0.02) * random.between(0.6, 1.5)
+      horizon = Vector(0.05, 0.042, 0.04) * random.between(0.5, 1.6)
+      ambient = Vector(0.022, 0.023, 0.03) * random.between(0.7, 1.4)
+      clouds = random.between(0, 0.9)
+      clearness = random.between(300, 900)
+    case .rain:
+      sun = direction(1.2)
+      sunColor = Vector(0, 0, 0)
+      let tone = random.between(0.42, 0.65)
+      zenith = Vector(0.62, 0.66, 0.72) * tone
+      horizon = Vector(0.82, 0.85, 0.89) * tone
+      ambient = Vector(0.6, 0.64, 0.7) * tone
+      clouds = random.between(0.8, 1)
+      clearness = random.between(90, 240)
+    case .fog:
+      sun = direction(1.2)
+      sunColor = Vector(0, 0, 0)
+      let tone = random.between(0.6, 0.95)
+      zenith = Vector(0.83, 0.85, 0.87) * tone
+      horizon = zenith
+      ambient = Vector(0.7, 0.72, 0.75) * tone
+      clouds = 0
+      clearness = random.between(20, 55)
+    case .foreignSensor: preconditionFailure("a foreign sensor sees another domain's light")
     }
+  }
+
+  /// The colour that distant things take on.
+  var air: Vector { mix(horizon, ambient, 0.4) }
+
+  /// How wet level ground is: 0 to 1 from place to place.
+  func wetness(at point: Vector) -> Float {
+    guard domain == .rain else { return 0 }
+    return smoothstep(-0.35, 0.25, layeredNoise(point.x, point.z, scale: 3, octaves: 3, footprint: 0, seed &+ 50))
+  }
+
+  /// How much of the light within houses shines out of lit windows.
+  var windows: Float { domain == .night ? 0.5 : 0 }
+
+  /// What street lamps and the headlights of the camera's car add at a point.
+  func lampLight(at point: Vector, normal: Vector, camera: StreetCamera) -> Vector {
+    guard domain == .night else { return Vector(0, 0, 0) }
+    var light = Vector(0, 0, 0)
+    for lamp in lamps {
+      let way = lamp - point, square = dot(way, way)
+      // Beyond 18 metres a lamp is too weak to be seen.
+      guard square < 324 else { continue }
+      let slope = max(dot(normal, way), 0) / max(square, 0.01).squareRoot()
+      light += Vector(1, 0.76, 0.48) * (7 * slope / (square + 2) * (1 - square / 324))
+    }
+    // Two headlights are as good as one below the camera: wide, and cut off above the horizontal.
+    let place = camera.view(point) + Vector(0, 0.6, -1)
+    if place.z > 0.5 {
+      let side = place.x / place.z, rise = place.y / place.z
+      let beam = exp(-side * side / 0.16) * (1 - smoothstep(-0.02, 0.06, rise)) + 0.06
+      let square = dot(place, place), slope = max(-dot(normal, point - camera.position), 0) / square.squareRoot()
+      light += Vector(0.95, 0.97, 1) * (36 * beam * (0.25 + 0.75 * slope) / (square + 12))
+    }
+    return light
   }
 
   /// The colour of the sky in a direction of unit length.
   func sky(_ direction: Vector) -> Vector {
+    if domain == .fog { return air }
     let height = max(direction.y, 0)
     var color = mix(horizon, zenith, 1 - exp(-3.2 * height))
     // A flat layer of cloud, seen in perspective.
     let reach = 1 / (height + 0.12)
     let (x, y) = (direction.x * reach, direction.z * reach)
     let cover = layeredNoise(x, y, scale: 1.1, octaves: 5, footprint: 0, seed) + (clouds - 0.55)
-    let bright = domain == .dusk ? mix(horizon, zenith, 0.4) * 1.2 : Vector(0.95, 0.96, 0.98)
+    let bright =
+      domain == .clear || domain == .overcast ? Vector(0.95, 0.96, 0.98) : mix(horizon, zenith, 0.4) * 1.2
     color = mix(
       color, bright * (domain == .overcast ? 0.85 : 1),
       smoothstep(-0.1, 0.35, cover) * smoothstep(0, 0.15, height) * 0.85)

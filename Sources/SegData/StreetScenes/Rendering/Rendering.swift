@@ -18,15 +18,22 @@ struct Rendering {
   let pixels: [Pixel]
 
   /// Renders a mesh. Every pixel depends on mesh, camera and light alone, not on the number of threads.
-  init(_ mesh: Mesh, _ camera: StreetCamera, _ daylight: Daylight, size: Pair) {
+  ///
+  /// - Parameter isSteady: shadows do not shift by parts of a cell when the camera moves.
+  init(_ mesh: Mesh, _ camera: StreetCamera, _ daylight: Daylight, size: Pair, isSteady: Bool = false) {
     // Three views of one mesh: from the camera, from straight above, and from the sun if it shines.
     enum View { case picture(Visibility), shadows(ShadowMap) }
     let center = camera.position + normalized(Vector(camera.ahead.x, 0, camera.ahead.z)) * 34
     let views = concurrentMap(daylight.sunColor.max() > 0.01 ? [0, 1, 2] : [0, 1]) { view -> View in
       switch view {
       case 0: .picture(Visibility(mesh, camera, size: size))
-      case 1: .shadows(ShadowMap(mesh, light: Vector(0.02, 1, 0.03), center: center, reach: 45, cells: 400))
-      default: .shadows(ShadowMap(mesh, light: daylight.sun, center: center, reach: 40, cells: 800))
+      case 1:
+        .shadows(
+          ShadowMap(
+            mesh, light: Vector(0.02, 1, 0.03), center: center, reach: 45, cells: 400, isSteady: isSteady))
+      default:
+        .shadows(
+          ShadowMap(mesh, light: daylight.sun, center: center, reach: 40, cells: 800, isSteady: isSteady))
       }
     }
     let shadows = views.compactMap { if case .shadows(let map) = $0 { map } else { nil } }
@@ -54,7 +61,7 @@ struct Rendering {
     }
   }
 
-  /// Instance ids in Cityscapes' way: things numbered within their class, in the order of the world.
+  /// Instance ids in Cityscapes' way: the things that are seen, numbered within their class in the order of the world.
   func cityscapesInstances() -> Labels {
     // The things that are seen, with their classes.
     var seen: [UInt16: StreetClass] = [:]
@@ -64,7 +71,11 @@ struct Rendering {
       numbers[instance] = label.labelID * 1000 + next[label, default: 0]
       next[label, default: 0] += 1
     }
-    return Labels(
-      [size.height, size.width], pixels.map { $0.instance > 0 ? numbers[$0.instance]! : $0.label.labelID })
+    return instances { numbers[$0]! }
+  }
+
+  /// A thing's id in every pixel that shows one; elsewhere the class's labelId.
+  func instances(_ id: (_ thing: UInt16) -> Int32) -> Labels {
+    Labels([size.height, size.width], pixels.map { $0.instance > 0 ? id($0.instance) : $0.label.labelID })
   }
 }

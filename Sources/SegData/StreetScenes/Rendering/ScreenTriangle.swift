@@ -65,5 +65,10 @@ struct ScreenTriangle {
     return low <= high ? (max(Int(low), first), min(Int(high) + 1, last)) : (1, 0)
   }
 
+  /// The distance along a picture's axis, within that of the corners.
+  @inline(__always) func depth(x: Float, y: Float) -> Float {
+    1 / min(max(closeness(x: x, y: y), farthest), nearest)
+  }
+
   @inline(__always) func closeness(x: Float, y: Float) -> Float { closeness.x * x + closeness.y * y + closeness.z }
 }

@@ -16,8 +16,7 @@ struct Shader: Sendable {
     guard number > 0 else { return (.sky, 0, 0) }
     let triangle = triangles[Int(number) - 1]
     let surface = mesh.surfaces[Int(mesh.triangles[Int(triangle.source)].surface)]
-    let closeness = min(max(triangle.closeness(x: x, y: y), triangle.farthest), triangle.nearest)
-    return (surface.label, surface.instance, 1 / closeness)
+    return (surface.label, surface.instance, triangle.depth(x: x, y: y))
   }
 
   /// The mean colour of a pixel's seven samples. Each triangle among them is lit once.
@@ -45,7 +44,7 @@ struct Shader: Sendable {
     let view = normalized(ray)
     guard number > 0 else { return daylight.sky(view) }
     let triangle = triangles[Int(number) - 1]
-    let depth = 1 / min(max(triangle.closeness(x: x, y: y), triangle.farthest), triangle.nearest)
+    let depth = triangle.depth(x: x, y: y)
     let point = camera.position + ray * depth
     let corners = mesh.triangles[Int(triangle.source)]
     let surface = mesh.surfaces[Int(corners.surface)]
@@ -64,7 +63,12 @@ struct Shader: Sendable {
     let footprint = depth / (camera.focalLength * Float(size.width))
     // Seen at a slant, a pixel spans more of the surface.
     let slant = min(1 / max(abs(facing), 0.08), 4)
-    let look = surface.material.reflectance(at: texture, footprint: footprint * slant.squareRoot())
+    var look = surface.material.reflectance(at: texture, footprint: footprint * slant.squareRoot())
+    let wetness = normal.y > 0.7 ? daylight.wetness(at: point) : 0
+    if wetness > 0 {
+      look.albedo *= 1 - 0.5 * wetness
+      look.gloss += (0.25 + 0.45 * wetness) * wetness
+    }
     let isLeafy = surface.material.finish == .foliage
     let lifted = point + normal * 0.04
     let open = sky.openness(at: lifted)
@@ -78,7 +82,9 @@ struct Shader: Sendable {
       if lit > 0 { light += daylight.sunColor * (lit * sun.light(at: lifted + daylight.sun * 0.05)) }
       light += daylight.sunColor * 0.07 * (1 - fromAbove)
     }
+    if daylight.domain == .night { light += daylight.lampLight(at: point, normal: normal, camera: camera) }
     var color = look.albedo * light + look.glow
+    if daylight.windows > 0 { color += look.indoors * daylight.windows }
     if look.gloss > 0 {
       let mirrored = view - normal * (2 * dot(view, normal))
       let grazing = 1 - min(abs(facing), 1)
@@ -90,6 +96,6 @@ struct Shader: Sendable {
       }
     }
     let air = 1 - exp(-depth / daylight.clearness)
-    return mix(color, mix(daylight.horizon, daylight.ambient, 0.4), air)
+    return mix(color, daylight.air, air)
   }
 }

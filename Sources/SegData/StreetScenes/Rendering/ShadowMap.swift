@@ -12,11 +12,16 @@ struct ShadowMap {
   /// - Parameters:
   ///   - light: towards the source.
   ///   - center: the middle of the part of the street that is covered, `reach` metres to each side.
-  init(_ mesh: Mesh, light: Vector, center: Vector, reach: Float, cells: Int) {
+  ///   - isSteady: move the middle to a whole number of cells, so that maps about different places have common cells.
+  init(_ mesh: Mesh, light: Vector, center: Vector, reach: Float, cells: Int, isSteady: Bool) {
     let ahead = -normalized(light)
-    let right = normalized(cross(Vector(0.13, 0.9, 0.41), ahead))
-    let frame = Frame(right: right, up: cross(ahead, right), ahead: ahead, origin: center)
+    let right = normalized(cross(Vector(0.13, 0.9, 0.41), ahead)), up = cross(ahead, right)
     let cell = 2 * reach / Float(cells)
+    var origin = center
+    if isSteady {
+      for axis in [right, up] { origin -= axis * dot(origin, axis).truncatingRemainder(dividingBy: cell) }
+    }
+    let frame = Frame(right: right, up: up, ahead: ahead, origin: origin)
     let places = mesh.vertices.map { ShadowMap.place($0.position, frame, cells, cell) }
     let triangles = places.withUnsafeBufferPointer { places in
       mesh.triangles.compactMap { triangle -> ScreenTriangle? in

@@ -33,3 +33,24 @@ public struct StreetCamera: Sendable, Hashable {
     return ahead + right * ((x - Float(size.width) / 2) * scale) - up * ((y - Float(size.height) / 2) * scale)
   }
 }
+
+// The camera as those have it who write matrices: x to the right, y down, z ahead.
+extension StreetCamera {
+  /// Focal lengths and principal point of a picture of a size, from the centre of the first pixel.
+  public func intrinsics(size: Pair) -> PinholeCamera {
+    let focal = Double(focalLength) * Double(size.width)
+    return PinholeCamera(
+      fx: focal, fy: focal, cx: Double(size.width) / 2 - 0.5, cy: Double(size.height) / 2 - 0.5)
+  }
+
+  /// [R | t] from the world to the camera, metres. Both have x to the right, y down and z ahead: the world's y is minus
+  /// the height of ``position``.
+  public var worldToCamera: Matrix3x4 {
+    let axes = [right, -up, ahead].map { SIMD3<Double>(Double($0.x), -Double($0.y), Double($0.z)) }
+    let place = SIMD3<Double>(Double(position.x), -Double(position.y), Double(position.z))
+    return Matrix3x4(axes.flatMap { [$0.x, $0.y, $0.z, -($0 * place).sum()] })
+  }
+
+  /// [R | t] from this camera's frame to another's: what belongs to depth when one picture is warped to the other.
+  public func motion(to other: StreetCamera) -> Matrix3x4 { other.worldToCamera * worldToCamera.rigidInverse }
+}

@@ -12,39 +12,13 @@ struct Visibility {
 
   let size: Pair
   let triangles: [ScreenTriangle]
-  private let columns: Int
-  /// The triangles of tile i are `members[starts[i]..<starts[i + 1]]`.
-  private let starts: [Int]
-  private let members: [UInt32]
+  private let tiles: TriangleBins
 
   init(_ mesh: Mesh, _ camera: StreetCamera, size: Pair) {
     self.size = size
     let corners = mesh.vertices.map { camera.view($0.position) }
     triangles = Visibility.projected(mesh, corners, focalLength: camera.focalLength, size)
-    columns = (size.width + Visibility.tile - 1) / Visibility.tile
-    let rows = (size.height + Visibility.tile - 1) / Visibility.tile
-    var counts = [Int](repeating: 0, count: columns * rows + 1)
-    for triangle in triangles {
-      Visibility.forEachTile(of: triangle, columns) { counts[$0 + 1] += 1 }
-    }
-    for index in 1..<counts.count { counts[index] += counts[index - 1] }
-    var next = counts
-    var members = [UInt32](repeating: 0, count: counts.last!)
-    for (number, triangle) in triangles.enumerated() {
-      Visibility.forEachTile(of: triangle, columns) {
-        members[next[$0]] = UInt32(number)
-        next[$0] += 1
-      }
-    }
-    starts = counts
-    self.members = members
-  }
-
-  private static func forEachTile(of triangle: ScreenTriangle, _ columns: Int, _ body: (Int) -> Void) {
-    let edge = Int32(tile)
-    for row in (triangle.top / edge)...(triangle.bottom / edge) {
-      for column in (triangle.left / edge)...(triangle.right / edge) { body(Int(row) * columns + Int(column)) }
-    }
+    tiles = TriangleBins(triangles, edge: Visibility.tile, size: size)
   }
 
   private static func projected(_ mesh: Mesh, _ corners: [Vector], focalLength: Float, _ size: Pair) -> [ScreenTriangle]
@@ -101,8 +75,8 @@ struct Visibility {
   /// Calls `body` with every tile, in parallel.
   func forEachTile(_ body: (Tile) -> Void) {
     let edge = Visibility.tile
-    parallelFor(starts.count - 1) { number in
-      let (top, left) = (number / columns * edge, number % columns * edge)
+    parallelFor(tiles.count) { number in
+      let (top, left) = (number / tiles.columns * edge, number % tiles.columns * edge)
       let seen = UnsafeMutablePointer<SIMD8<Int32>>.allocate(capacity: edge * edge)
       let closeness = UnsafeMutablePointer<SIMD8<Float>>.allocate(capacity: edge * edge)
       defer {
@@ -114,7 +88,7 @@ struct Visibility {
       let tile = Tile(
         rows: top..<min(top + edge, size.height), columns: left..<min(left + edge, size.width), seen: seen)
       triangles.withUnsafeBufferPointer { triangles in
-        for member in members[starts[number]..<starts[number + 1]] {
+        for member in tiles.members(number) {
           draw(triangles[Int(member)], Int32(member) + 1, tile, closeness)
         }
       }

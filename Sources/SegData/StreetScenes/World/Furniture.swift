@@ -16,6 +16,7 @@ extension Mesh {
       let end = Vector(0, height + (arm > 0.4 ? 0.25 : 0), arm > 0.4 ? -arm : 0)
       mesh.box(end + Vector(-0.12, -0.08, -0.35), end + Vector(0.12, 0.06, 0.2), metal)
       let lamp = mesh.surface(.lamp(Vector(0.9, 0.8, 0.6), glow: 0.1 + 3 * lit))
+      if lit > 0 { mesh.light(at: end) }
       mesh.quad(
         end + Vector(-0.1, -0.085, -0.3), end + Vector(0.1, -0.085, -0.3), end + Vector(0.1, -0.085, 0.15),
         end + Vector(-0.1, -0.085, 0.15),
@@ -84,10 +85,12 @@ extension Mesh {
   }
 
   /// A post with signals, facing −z; one may hang over the road at the end of an arm along −x.
-  mutating func trafficLight(_ asset: RandomSource, _ random: inout RandomSource, arm: Float) {
+  ///
+  /// - Parameter shown: 0 green, 1 amber, 2 red; nil: whatever chance says.
+  mutating func trafficLight(_ asset: RandomSource, _ random: inout RandomSource, arm: Float, shown: Int? = nil) {
     var asset = asset
     let height: Float = arm > 0 ? 5.4 : 3.1
-    let state = random.whole(0...2)
+    let drawn = random.whole(0...2), state = shown ?? drawn
     object(.pole) { mesh in
       let metal = mesh.surface(.metal(&asset))
       mesh.bar(Vector(0, -0.2, 0), Vector(0, height, 0), 0.07, 0.06, metal, sides: 7)

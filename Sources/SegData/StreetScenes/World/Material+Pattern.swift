@@ -126,7 +126,8 @@ extension Material {
     let room =
       Vector(0.05, 0.055, 0.06) * (1 + 0.6 * depth)
       + (state > 0.8 ? Vector(0.2, 0.18, 0.14) * (state - 0.6) : Vector(0, 0, 0))
-    return Reflectance(albedo: room, gloss: 0.35)
+    let indoors = state > 0.72 ? Vector(1, 0.82, 0.5) * (0.4 + 2 * (state - 0.72)) * (1 + 0.6 * depth) : Vector(0, 0, 0)
+    return Reflectance(albedo: room, gloss: 0.35, indoors: indoors)
   }
 
   private func plants(_ t: Vector, _ footprint: Float) -> Reflectance {

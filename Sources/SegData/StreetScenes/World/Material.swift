@@ -69,4 +69,6 @@ struct Reflectance {
   var gloss: Float = 0
   /// Light of its own.
   var glow = Vector(0, 0, 0)
+  /// Light from within that is seen when it is dark outside.
+  var indoors = Vector(0, 0, 0)
 }

@@ -32,6 +32,13 @@ struct Mesh {
   private(set) var instanceCount: UInt16 = 0
   /// Where shapes are drawn.
   var frame = Frame()
+  /// Where things are looked at from: the nearer to one of these places, the finer they are drawn.
+  var viewpoints = [Vector(0, 0, 0)]
+  /// How finely things are drawn wherever they stand; nil: as their distance asks for. What moves must keep its
+  /// triangles.
+  var steadyFineness: Float?
+  /// Lamps that light up their surroundings.
+  private(set) var lights: [Vector] = []
   private var label = StreetClass.void
   private var instance: UInt16 = 0
   private var isCrowd = false
@@ -62,12 +69,19 @@ struct Mesh {
     isCrowd = outer
   }
 
-  /// How finely a thing at the origin of the frame is drawn, 0.2…1: far from the street's start, round things have
-  /// fewer sides, and trees fewer and larger leaves.
+  /// How finely a thing at the origin of the frame is drawn, 0.2…1: far from the viewpoints, round things have fewer
+  /// sides, and trees fewer and larger leaves.
   var fineness: Float {
-    let distance = dot(frame.origin, frame.origin).squareRoot()
-    return min(max(20 / max(distance, 1), 0.2), 1)
+    if let steadyFineness { return steadyFineness }
+    let distance = viewpoints.reduce(Float.infinity) { min($0, dot(frame.origin - $1, frame.origin - $1)) }
+    return Mesh.fineness(distance: distance.squareRoot())
   }
+
+  /// How finely a thing is drawn that is seen from a distance, metres.
+  static func fineness(distance: Float) -> Float { min(max(20 / max(distance, 1), 0.2), 1) }
+
+  /// Notes a lamp at a place of the current frame.
+  mutating func light(at place: Vector) { lights.append(frame.point(place)) }
 
   /// As many sides as something round needs at its distance.
   func sides(_ full: Int, least: Int) -> Int { max(Int(Float(full) * max(fineness, 0.45)), min(least, full)) }

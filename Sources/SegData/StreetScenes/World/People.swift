@@ -5,8 +5,15 @@ import SegKernels
 enum Posture {
   /// A point of the stride, 0…1; standing people have one as well.
   case walking(phase: Float, stride: Float)
+  /// A step that goes on: whole numbers of the phase are double steps, and feet leave the ground as they swing ahead.
+  case striding(phase: Float)
   /// On a saddle at a height, hands ahead, feet on the pedals at an angle.
   case riding(saddle: Float, reach: Float, pedals: Float)
+
+  /// How far a foot of a grown person swings ahead of the hip, metres.
+  static let step: Float = 0.36
+
+  var isSeated: Bool { if case .riding = self { true } else { false } }
 }
 
 // People in frames whose z is the way they face, the ground at y = 0.
@@ -33,6 +40,17 @@ extension Mesh {
         knees[side] = Vector(x, 0.49 * scale, step * 0.5 + 0.06 + 0.05 * stride)
         hands[side] = Vector(sign * 0.27 * girth, 0.84 * scale, -step * 0.85 + 0.06)
       }
+    case .striding(let phase):
+      for side in 0..<2 {
+        let sign: Float = side == 0 ? -1 : 1, x = sign * 0.1 * scale
+        let angle = 2 * .pi * phase, step = sign * sin(angle) * Posture.step * scale
+        let lift = max(sign * cos(angle), 0)
+        feet[side] = Vector(x, 0.07 + 0.13 * lift * scale, step)
+        knees[side] = Vector(x, (0.49 + 0.05 * lift) * scale, step * 0.5 + (0.05 + 0.1 * lift) * scale)
+        hands[side] = Vector(sign * 0.27 * girth, 0.84 * scale, -step * 0.85 + 0.06)
+      }
+      // Highest where the legs pass each other.
+      hip.y += 0.02 * scale * abs(cos(2 * .pi * phase))
     case .riding(let saddle, let reach, let pedals):
       hip = Vector(0, saddle + 0.06, -0.12)
       lean = 0.16 + 0.3 * reach
@@ -48,7 +66,7 @@ extension Mesh {
     bar(hip - Vector(0, 0.06, 0), shoulder, 0.16 * girth, 0.18 * girth, top, sides: 8, capped: true)
     ellipsoid(shoulder, Vector(0.215 * girth, 0.09 * scale, 0.12 * girth), top, sides: 8)
     ellipsoid(hip, Vector(0.17 * girth, 0.13 * scale, 0.14 * girth), isCoated ? top : trousers, sides: 8)
-    if isCoated, case .walking = posture {
+    if isCoated, !posture.isSeated {
       bar(hip - Vector(0, 0.4 * scale, 0), hip, 0.21 * girth, 0.17 * girth, top, sides: 8)
     }
     bar(neck - Vector(0, 0.06, 0), head, 0.055 * scale, 0.05 * scale, skin, sides: sides)
@@ -70,7 +88,7 @@ extension Mesh {
       bar(elbow, hands[side], 0.042 * girth, 0.034 * girth, sleeves ? top : skin, sides: sides)
       ellipsoid(hands[side], Vector(repeating: 0.05 * scale), skin, sides: 5)
     }
-    if case .walking = posture, random.chance(0.4) {
+    if !posture.isSeated, random.chance(0.4) {
       let bag = surface(.cloth(&random))
       if random.chance(0.5) {
         ellipsoid(shoulder + Vector(0, -0.2, -0.2) * scale, Vector(0.15, 0.22, 0.1) * scale, bag, sides: 6)
@@ -81,12 +99,24 @@ extension Mesh {
     }
   }
 
-  mutating func pedestrian(_ asset: RandomSource, _ random: inout RandomSource) {
+  /// Someone on foot.
+  ///
+  /// - Parameter walked: metres, of someone who is seen walking; nil in a picture that stands still.
+  mutating func pedestrian(_ asset: RandomSource, _ random: inout RandomSource, walked: Float? = nil) {
     let height = random.chance(0.12) ? random.between(0.95, 1.4) : random.between(1.55, 1.92)
     let isMoving = random.chance(0.7), phase = random.nextUniform()
-    object(.person) {
-      $0.body(height: height, .walking(phase: phase, stride: isMoving ? 1 : 0.15), asset, &random)
+    object(.person) { mesh in
+      let posture =
+        walked.map { Posture.striding(phase: phase + $0 / (4 * Posture.step * height / 1.75)) }
+        ?? .walking(phase: phase, stride: isMoving ? 1 : 0.15)
+      mesh.body(height: height, posture, asset, &random)
     }
+  }
+
+  /// Someone who stands and waits.
+  mutating func bystander(_ asset: RandomSource, _ random: inout RandomSource) {
+    let height = random.between(1.55, 1.92), phase = random.nextUniform()
+    object(.person) { $0.body(height: height, .walking(phase: phase, stride: 0.15), asset, &random) }
   }
 
   /// A bicycle on its wheels.
@@ -149,8 +179,12 @@ extension Mesh {
   }
 
   /// Someone on a bicycle or motorcycle: two objects.
-  mutating func rider(_ assets: Assets, motorized: Bool, _ random: inout RandomSource, lit: Float) {
-    let asset = assets.draw("person", &random), pedals = random.between(0, 6.28)
+  ///
+  /// - Parameter turned: how far the pedals have turned, radians.
+  mutating func rider(
+    _ assets: Assets, motorized: Bool, _ random: inout RandomSource, lit: Float, turned: Float = 0
+  ) {
+    let asset = assets.draw("person", &random), pedals = random.between(0, 6.28) + turned
     if motorized {
       motorcycle(assets.draw("motorcycle", &random), &random, lit: lit)
     } else {

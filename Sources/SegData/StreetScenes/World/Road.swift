@@ -37,10 +37,19 @@ struct Road {
 
   /// A place on the street, `height` above it.
   func point(_ s: Float, _ d: Float, _ height: Float = 0) -> Vector {
-    let position = min(max((s - Road.first) / Road.step, 0), Float(places.count - 2))
-    let index = Int(position), part = position - Float(index)
-    let h = mix(headings[index], headings[index + 1], part)
+    let (index, part) = position(s), h = mix(headings[index], headings[index + 1], part)
     return mix(places[index], places[index + 1], part) + Vector(cos(h) * d, height, -sin(h) * d)
+  }
+
+  /// Where the street leads to: the angle to the right of where it began to.
+  func heading(_ s: Float) -> Float {
+    let (index, part) = position(s)
+    return mix(headings[index], headings[index + 1], part)
+  }
+
+  private func position(_ s: Float) -> (index: Int, part: Float) {
+    let position = min(max((s - Road.first) / Road.step, 0), Float(places.count - 2)), index = Int(position)
+    return (index, position - Float(index))
   }
 
   /// Stands on the street and looks along it, turned by `heading`.

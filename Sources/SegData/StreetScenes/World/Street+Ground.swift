@@ -10,7 +10,7 @@ extension StreetPlan {
     var cobbles = Material.paving(&paving, wetness: wetness)
     cobbles.scale = min(cobbles.scale, random.between(0.1, 0.2))
     let roadway = random.chance(0.85) ? Material.asphalt(&lane, wetness: wetness) : cobbles
-    let whole = StreetPlan.length
+    let whole = length
     mesh.object(.road) { mesh in
       let surface = mesh.surface(roadway)
       mesh.band(road, whole, from: (-kerb(1), 0), to: (0, 0.03), surface)
@@ -70,7 +70,7 @@ extension StreetPlan {
       mesh.band(road, s, from: (d - width / 2, 0.036), to: (d + width / 2, 0.036), white)
     }
     func dashes(_ d: Float, _ length: Float, _ gap: Float) {
-      for index in 0..<Int(100 / (length + gap)) {
+      for index in 0..<Int((100 + travel) / (length + gap)) {
         let s = Float(index) * (length + gap) - 2
         line(s...(s + length), d)
       }
@@ -80,12 +80,12 @@ extension StreetPlan {
       for track: Float in [-1.55, 1.55] {
         for side: Float in [-0.72, 0.72] {
           let d = track + side
-          mesh.band(road, StreetPlan.length, from: (d - 0.035, 0.035), to: (d + 0.035, 0.035), rail)
+          mesh.band(road, length, from: (d - 0.035, 0.035), to: (d + 0.035, 0.035), rail)
         }
       }
     } else if random.chance(0.75) {
       if random.chance(0.3) {
-        line(StreetPlan.length, 0)
+        line(length, 0)
       } else {
         dashes(0, random.between(2, 4), random.between(3, 7))
       }
@@ -93,7 +93,7 @@ extension StreetPlan {
     for side in 0..<2 {
       let sign = StreetPlan.sign(side)
       if lanes == 2 { dashes(sign * (half - laneWidth), 3, 6) }
-      if sides[side].hasParking, random.chance(0.5) { line(StreetPlan.length, sign * half, 0.1) }
+      if sides[side].hasParking, random.chance(0.5) { line(length, sign * half, 0.1) }
     }
     guard let crossing, random.chance(0.75) else { return }
     // A zebra crossing and a line to stop at before the other street.

@@ -9,7 +9,7 @@ extension StreetPlan {
       let setback = random.chance(0.45) ? 0 : random.between(1.5, 6)
       let storeys = random.between(7, 20)
       var s: Float = -14
-      while s < 160 {
+      while s < 160 + travel {
         let width = random.between(7, 19)
         let lot = s...(s + width)
         s = lot.upperBound + (random.chance(0.2) ? random.between(0.5, 3) : 0)
@@ -102,7 +102,7 @@ extension StreetPlan {
   /// What closes the view where the street ends: houses and trees on a wide arc.
   func drawBackdrop(_ mesh: inout Mesh, _ assets: Assets, _ seed: RandomSource) {
     var random = seed
-    let end = road.frame(160, 0)
+    let end = road.frame(160 + travel, 0)
     for index in -7...7 {
       let x = Float(index) * 16 + random.between(-4, 4), z = random.between(14, 34) - abs(Float(index)) * 5
       mesh.at(Frame(end.point(Vector(x, 0, z)), heading: atan2(end.ahead.x, end.ahead.z))) {

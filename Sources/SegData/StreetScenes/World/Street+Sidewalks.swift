@@ -15,21 +15,27 @@ extension StreetPlan {
     }
     guard let crossing else { return }
     var random = seed.stream(4)
-    if random.chance(0.9) {
-      let asset = assets.draw("light", &random), s = crossing.s - crossing.half - 2
-      for side in 0..<2 {
-        let sign = StreetPlan.sign(side)
-        let arm = side == 0 && random.chance(0.5) ? min(half * 0.9, 5) : 0
-        mesh.at(road.frame(s, sign * (kerb(side) + 0.5), height: sides[side].kerb)) {
-          $0.trafficLight(asset, &random, arm: arm)
-        }
-      }
-    }
+    drawSignals(&mesh, assets, &random)
     for _ in 0..<random.whole(0...4) where random.chance(0.6) {
       // People on their way across.
       let d = random.between(-half, half), s = crossing.s - crossing.half - random.between(1.5, 3.5)
       mesh.at(road.frame(s, d, heading: random.chance(0.5) ? .pi / 2 : -.pi / 2)) {
         $0.pedestrian(assets.draw("person", &random), &random)
+      }
+    }
+  }
+
+  /// Mostly there are signals before the crossing.
+  ///
+  /// - Parameter shown: 0 green, 1 amber, 2 red; nil: whatever chance says.
+  func drawSignals(_ mesh: inout Mesh, _ assets: Assets, _ random: inout RandomSource, shown: Int? = nil) {
+    guard let crossing, random.chance(0.9) else { return }
+    let asset = assets.draw("light", &random), s = crossing.s - crossing.half - 2
+    for side in 0..<2 {
+      let sign = StreetPlan.sign(side)
+      let arm = side == 0 && random.chance(0.5) ? min(half * 0.9, 5) : 0
+      mesh.at(road.frame(s, sign * (kerb(side) + 0.5), height: sides[side].kerb)) {
+        $0.trafficLight(asset, &random, arm: arm, shown: shown)
       }
     }
   }
@@ -43,25 +49,25 @@ extension StreetPlan {
     }
   }
 
-  private func drawFurniture(_ mesh: inout Mesh, _ side: Int, _ assets: Assets, _ random: inout RandomSource) {
+  func drawFurniture(_ mesh: inout Mesh, _ side: Int, _ assets: Assets, _ random: inout RandomSource) {
     let nearKerb = kerb(side) + 0.45, nearLots = lots(side) - 0.4
     if let spacing = sides[side].treeSpacing {
       let asset = assets.draw("plant", &random), d = kerb(side) + max(sides[side].verge * 0.5, 0.7)
       var s = random.between(3, 3 + spacing)
-      while s < 130 {
+      while s < 130 + travel {
         if random.chance(0.85) { place(&mesh, side, s, d) { $0.tree(asset, &random) } }
         s += spacing * random.between(0.8, 1.25)
       }
     }
     let lamp = assets.draw("lamp", &random), gap = random.between(16, 34)
     var s = random.between(2, gap)
-    while s < 140 {
+    while s < 140 + travel {
       place(&mesh, side, s, nearKerb) { $0.streetLamp(lamp, lit: lampsLit) }
       s += gap
     }
     // Signs face the traffic of their side; on the left that comes from ahead.
     s = random.between(5, 25)
-    while s < 110 {
+    while s < 110 + travel {
       place(&mesh, side, s, nearKerb, heading: side == 0 ? -.pi / 2 : .pi / 2) { mesh in
         mesh.at(Frame(heading: random.between(-0.3, 0.3) + (side == 1 && random.chance(0.5) ? .pi : 0))) {
           $0.signPost(assets.draw("sign", &random), &random)

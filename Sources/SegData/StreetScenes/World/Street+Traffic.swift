@@ -61,26 +61,33 @@ extension StreetPlan {
   }
 
   /// Draws what drives on streets, mostly cars; returns how much longer than a car it is.
+  ///
+  /// - Parameter isFast: too fast for a bicycle.
   @discardableResult
-  private func drawVehicle(_ mesh: inout Mesh, _ assets: Assets, _ random: inout RandomSource) -> Float {
+  func drawVehicle(_ mesh: inout Mesh, _ assets: Assets, _ random: inout RandomSource, isFast: Bool = false) -> Float {
     let kind = random.nextUniform()
     switch kind {
-    case ..<0.013:
-      mesh.truck(assets.draw("truck", &random), &random, lit: lampsLit)
-      return 5
-    case ..<0.028:
-      mesh.bus(assets.draw("bus", &random), &random, lit: lampsLit)
-      return 8
-    case ..<0.15: mesh.rider(assets, motorized: kind < 0.049, &random, lit: lampsLit)
+    case ..<0.013: mesh.truck(assets.draw("truck", &random), &random, lit: lampsLit)
+    case ..<0.028: mesh.bus(assets.draw("bus", &random), &random, lit: lampsLit)
+    case ..<0.15: mesh.rider(assets, motorized: isFast || kind < 0.049, &random, lit: lampsLit)
     default: mesh.car(assets.draw("car", &random), &random, lit: lampsLit)
     }
-    return 0
+    return StreetPlan.excessLength(kind)
   }
 
-  private func drawParked(_ mesh: inout Mesh, _ side: Int, _ assets: Assets, _ random: inout RandomSource) {
+  /// How much longer than a car a kind of vehicle is.
+  private static func excessLength(_ kind: Float) -> Float { kind < 0.013 ? 5 : (kind < 0.028 ? 8 : 0) }
+
+  /// How much longer than a car the vehicle is that ``drawVehicle`` would draw.
+  func excessLength(_ random: RandomSource) -> Float {
+    var random = random
+    return StreetPlan.excessLength(random.nextUniform())
+  }
+
+  func drawParked(_ mesh: inout Mesh, _ side: Int, _ assets: Assets, _ random: inout RandomSource) {
     let sign = StreetPlan.sign(side), fill = random.between(0.45, 0.95)
     var s: Float = -9 + random.between(0, 5)
-    while s < 120 {
+    while s < 120 + travel {
       defer { s += random.between(5.3, 6.4) }
       guard random.chance(fill), isClear(side, (s - 5)...(s + 5)) else { continue }
       let isTurned = random.chance(side == 0 ? 0.06 : 0.9)

@@ -12,14 +12,14 @@ struct Street {
 
   init(_ assets: Assets, domain: StreetDomain, seed: RandomSource) {
     var light = seed.stream(0), road = seed.stream(1), view = seed.stream(2)
-    daylight = Daylight(domain, &light)
-    let plan = StreetPlan(Road(&road), lampsLit: domain == .dusk ? 1 : 0, &road)
+    let plan = StreetPlan(Road(&road), lampsLit: domain.lampsLit, &road)
     var mesh = Mesh()
     plan.drawGround(&mesh, assets, seed.stream(3))
     plan.drawLots(&mesh, assets, seed.stream(4))
     plan.drawTraffic(&mesh, assets, seed.stream(5))
     plan.drawSidewalks(&mesh, assets, seed.stream(6))
     plan.drawBackdrop(&mesh, assets, seed.stream(7))
+    daylight = Daylight(domain, &light, lamps: mesh.lights)
 
     let height = view.between(1.15, 1.75)
     let frame = plan.road.frame(
@@ -49,6 +49,8 @@ struct StreetPlan {
   }
 
   let road: Road
+  /// How far the camera moves, metres: the street goes on as much longer.
+  let travel: Float
   /// How bright lamps are, 0 by day.
   let lampsLit: Float
   let laneWidth: Float
@@ -64,10 +66,12 @@ struct StreetPlan {
   /// Where the camera drives.
   let ownLane: Float
 
-  static let length: ClosedRange<Float> = -14...165
+  /// Where the street begins and ends.
+  var length: ClosedRange<Float> { -14...(165 + travel) }
 
-  init(_ road: Road, lampsLit: Float, _ random: inout RandomSource) {
+  init(_ road: Road, travel: Float = 0, lampsLit: Float, _ random: inout RandomSource) {
     self.road = road
+    self.travel = travel
     self.lampsLit = lampsLit
     laneWidth = random.between(2.9, 3.6)
     lanes = random.chance(0.25) ? 2 : 1
@@ -103,8 +107,7 @@ struct StreetPlan {
 
   /// The stretches of a side between its ends and the crossing street.
   func stretches(_ side: Int) -> [ClosedRange<Float>] {
-    let whole = StreetPlan.length
-    guard let crossing, crossing.opens[side] else { return [whole] }
-    return [whole.lowerBound...(crossing.s - crossing.half), (crossing.s + crossing.half)...whole.upperBound]
+    guard let crossing, crossing.opens[side] else { return [length] }
+    return [length.lowerBound...(crossing.s - crossing.half), (crossing.s + crossing.half)...length.upperBound]
   }
 }
