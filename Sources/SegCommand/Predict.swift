@@ -6,7 +6,10 @@
   struct Predict: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Segment photographs.",
-      discussion: "Writes <stem>_labels.png (palette indices, at the photograph's own size) and <stem>_overlay.png.")
+      discussion: """
+        Writes <stem>_labels.png (palette indices, at the photograph's own size) and <stem>_overlay.png; with --format \
+        instead what a benchmark's server takes.
+        """)
 
     @OptionGroup var options: ModelOptions
     @OptionGroup var threads: ThreadOptions
@@ -16,6 +19,12 @@
     @Flag(help: "Also write the probability of every class (<stem>_probabilities.npy).") var probabilities = false
     @Flag(help: "Also write the probability of the likeliest class (<stem>_confidence.png).") var confidence = false
     @Flag(help: "Also write how undecided the network is (<stem>_entropy.png).") var entropy = false
+    @Option(
+      help: """
+        Write the files of a benchmark's server instead: \
+        \(ServerFormat.allCases.map(\.rawValue).joined(separator: ", ")).
+        """)
+    var format: ServerFormat?
     @Flag(help: "Overwrite results that exist.") var force = false
     @Flag(help: "Print one JSON object.") var json = false
     @Argument(help: "PNG or JPEG files.") var images: [String]
@@ -27,12 +36,20 @@
         extras.probabilities = probabilities
         extras.confidence = confidence
         extras.entropy = entropy
-        let views = try view.views()
+        let views = try view.views(), segmenter = try Segmenter(options.load())
+        guard format == nil || !(probabilities || confidence || entropy) else {
+          throw UsageError("--format: expected no other pictures beside a server's files")
+        }
+        let export = try format.map {
+          try ServerExport(
+            $0, classes: segmenter.classes, folder: URL(fileURLWithPath: out ?? "."), overwrite: force)
+        }
         let prediction = try Prediction(
-          Segmenter(options.load()), folder: out.map { URL(fileURLWithPath: $0) }, views: views, extras: extras,
+          segmenter, folder: out.map { URL(fileURLWithPath: $0) }, views: views, extras: extras,
           overwrite: force)
         let results = try images.map { image in
-          let result = try prediction.run(URL(fileURLWithPath: image))
+          let url = URL(fileURLWithPath: image)
+          let result = try export.map { try prediction.run(url, exporting: $0) } ?? prediction.run(url)
           if !json {
             let shares = result.classes.prefix(4).map { "\($0.name) \(Console.percent($0.share)) %" }
             print(
@@ -42,8 +59,11 @@
           }
           return result
         }
+        try export?.finish()
         if json { try Console.json(results) }
       }
     }
   }
+
+  extension ServerFormat: ExpressibleByArgument {}
 #endif

@@ -108,6 +108,20 @@ public struct Prediction {
     Labels(x.shape, x.scalars.map { Int32(min(max($0, 0), 1) * 255 + 0.5) })
   }
 
+  /// Segments one photograph and writes the file that a benchmark server takes.
+  ///
+  /// - Throws: `FileError`.
+  public func run(_ photo: URL, exporting export: ServerExport) throws -> Result {
+    let image = try Image(contentsOf: photo)
+    let clock = ContinuousClock(), start = clock.now
+    let result = segmenter(image, views: views)
+    let elapsed = clock.now - start
+    let file = try export.add(result.labels, photo: photo.lastPathComponent)
+    return Result(
+      image: photo.relativePath, width: image.width, height: image.height, classes: shares(result.labels),
+      files: [file.relativePath], seconds: elapsed.seconds)
+  }
+
   private func shares(_ labels: Labels) -> [ClassShare] {
     var counts = [Int](repeating: 0, count: segmenter.classes.count)
     for label in labels.values { counts[Int(label)] += 1 }

@@ -108,7 +108,8 @@ final class CommandLineTests: XCTestCase {
     XCTAssertEqual(object.classes.reduce(0) { $0 + $1.share }, 1, accuracy: 1e-9)
     XCTAssertTrue(FileManager.default.fileExists(atPath: folder.appendingPathComponent("s.png").path))
 
-    let again = try run("inspect", "--data", "streets", "--split", "dev", "--limit", "2", "--sheet", "s.png", in: folder)
+    let again = try run(
+      "inspect", "--data", "streets", "--split", "dev", "--limit", "2", "--sheet", "s.png", in: folder)
     XCTAssertEqual(again.status, 70, again.errors)
     XCTAssertTrue(again.errors.contains("s.png: exists already"), again.errors)
   }

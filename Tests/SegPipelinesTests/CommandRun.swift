@@ -7,15 +7,9 @@ struct CommandRun {
   let output: String
   let errors: String
 
-  init(_ arguments: [String], in folder: URL? = nil) throws {
-    let process = Process()
-    // Rendered streets stay out of the user's cache.
-    process.environment = ProcessInfo.processInfo.environment.merging(
-      ["SEGKERNELS_CACHE": FileManager.default.temporaryDirectory.appendingPathComponent("segkernels-test-cache").path]
-    ) { $1 }
-    process.executableURL = CommandRun.executable
-    process.arguments = arguments
-    process.currentDirectoryURL = folder
+  /// - Parameter wrapper: a program and its arguments, which is given the command to run.
+  init(_ arguments: [String], in folder: URL? = nil, through wrapper: [String] = []) throws {
+    let process = CommandRun.process(arguments, in: folder, through: wrapper)
     let output = Pipe(), errors = Pipe()
     process.standardOutput = output
     process.standardError = errors
@@ -24,6 +18,20 @@ struct CommandRun {
     self.errors = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     process.waitUntilExit()
     status = process.terminationStatus
+  }
+
+  /// The command, not yet started.
+  static func process(_ arguments: [String], in folder: URL?, through wrapper: [String] = []) -> Process {
+    let process = Process()
+    // Rendered streets stay out of the user's cache.
+    process.environment = ProcessInfo.processInfo.environment.merging(
+      ["SEGKERNELS_CACHE": FileManager.default.temporaryDirectory.appendingPathComponent("segkernels-test-cache").path]
+    ) { $1 }
+    let command = wrapper + [CommandRun.executable.path] + arguments
+    process.executableURL = URL(fileURLWithPath: command[0])
+    process.arguments = Array(command.dropFirst())
+    process.currentDirectoryURL = folder
+    return process
   }
 
   /// The executable beside this test bundle.

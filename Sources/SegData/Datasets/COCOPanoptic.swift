@@ -15,6 +15,18 @@ public struct COCOPanoptic: SegmentationDataset {
   public let classes: ClassTable
   /// Class by class: the category's number in the files, and whether it is a thing.
   public let categories: [PanopticCategory]
+  /// COCO's 133 categories by class: numbers of the published files, which leave gaps; the first 80 are things.
+  public static let categories: [PanopticCategory] = {
+    let absent: Set = [
+      12, 26, 29, 30, 45, 66, 68, 69, 71, 83, 91, 94, 96, 97, 98, 99, 101, 102, 103, 104, 105, 106, 108, 110, 111, 113,
+      114, 115, 116, 117, 120, 121, 123, 124, 126, 127, 129, 131, 132, 134, 135, 136, 137, 139, 140, 142, 143, 146, 150,
+      152, 153, 157, 158, 160, 162, 163, 164, 165, 167, 169, 170, 172, 173, 174, 179, 182, 183,
+    ]
+    return zip((1...200).filter { !absent.contains($0) }, ClassTable.cocoPanoptic.names).map { id, name in
+      PanopticCategory(id: id, name: name, isThing: id <= 90)
+    }
+  }()
+
   private let file: COCOPanopticFile
   private let photos: [URL]
   private let classOfCategory: [Int: Int32]

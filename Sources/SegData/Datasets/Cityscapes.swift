@@ -51,7 +51,7 @@ public struct Cityscapes: SegmentationDataset {
   private static let mappedEnding = "_gtFine_labelTrainIds.png"
 
   /// The number that a class has in Cityscapes' files, by its trainId.
-  static let labelIDs: [Int32] = [7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33]
+  public static let labelIDs: [Int32] = [7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33]
 
   /// The class of a labelId; 255 for those that are not evaluated.
   private static let trainIDs = LabelMap(

@@ -18,6 +18,18 @@ public enum DepthFile {
     }
   }
 
+  /// Writes a map H×W of metres as KITTI's servers take it: a 16-bit grey PNG of 256 a metre, 0 where there is no depth.
+  ///
+  /// Depths that are not positive or no numbers are none; the farthest that 16 bits hold is 255.996 m, and the nearest
+  /// 1/256 m.
+  ///
+  /// - Throws: `FileError`.
+  public static func write(_ depth: Tensor, to url: URL, overwrite: Bool = false) throws {
+    check(depth.shape.rank == 2, "DepthFile.write", "expected a map H×W, found the shape \(depth.shape)")
+    let samples = depth.scalars.map { $0 > 0 ? Int32(min(max(($0 * 256).rounded(), 1), 65535)) : 0 }
+    try Labels(depth.shape, samples).writeGray16PNG(to: url, overwrite: overwrite)
+  }
+
   private static func array(_ url: URL) throws -> Tensor {
     let entries = try readWeights(at: url).entries
     let map = entries[0].array.tensor

@@ -4,7 +4,7 @@ import SegFiles
 /// Predictions and the truths that they are scored against, paired by name.
 ///
 /// Two files are one pair. In folders, and folders below them, files pair whose names are equal up to the extension and
-/// the endings that this package and Cityscapes add (`_labels`, `_leftImg8bit`, `_gtFine_labelTrainIds`).
+/// the endings that this package and Cityscapes add (`_labels`, `_leftImg8bit`, `_gtFine_labelTrainIds`, `_labelIds`).
 struct FilePairs {
   struct Pair {
     /// The common name: folders below the given one, then the stem.
@@ -75,10 +75,12 @@ struct FilePairs {
       extensions.contains((path as NSString).pathExtension.lowercased())
         && !path.split(separator: "/").contains { $0.hasPrefix(".") }
     }.sorted()
-    // Beside its trainIds, Cityscapes keeps other pictures of the same frame.
-    let trainIDs = paths.filter { $0.hasSuffix("_gtFine_labelTrainIds.png") }
+    // Beside its trainIds or labelIds, Cityscapes keeps other pictures of the same frame.
+    let cityscapes = ["_gtFine_labelTrainIds.png", "_gtFine_labelIds.png"].lazy.map { ending in
+      paths.filter { $0.hasSuffix(ending) }
+    }.first { !$0.isEmpty }
     var files: [String: URL] = [:]
-    for path in trainIDs.isEmpty ? paths : trainIDs {
+    for path in cityscapes ?? paths {
       let file = url.appendingPathComponent(path)
       if let other = files.updateValue(file, forKey: name(of: path)) {
         throw FileError(
@@ -96,7 +98,8 @@ struct FilePairs {
 
   private static func name(of path: String) -> String {
     var name = (path as NSString).deletingPathExtension
-    for ending in ["_labels", "_leftImg8bit", "_gtFine_labelTrainIds"] where name.hasSuffix(ending) {
+    for ending in ["_labels", "_leftImg8bit", "_gtFine_labelTrainIds", "_gtFine_labelIds", "_labelIds"]
+    where name.hasSuffix(ending) {
       name.removeLast(ending.count)
     }
     return name

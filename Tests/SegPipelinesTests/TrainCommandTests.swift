@@ -1,0 +1,132 @@
+import Foundation
+import SegFormats
+import SegImages
+import SegKernels
+import SegTestSupport
+import XCTest
+
+/// `segkernels train` where the world is unkind: killed, a full disk, a folder that cannot be written.
+final class TrainCommandTests: XCTestCase {
+  private var folder = URL(fileURLWithPath: "/")
+
+  override func setUpWithError() throws {
+    try CommandRun.requireExecutable()
+    folder = try Fixtures.temporaryFolder(self)
+    for kind in ["images", "labels"] {
+      try FileManager.default.createDirectory(
+        at: folder.appendingPathComponent("data/\(kind)"), withIntermediateDirectories: true)
+    }
+    try "left\nright\n".write(
+      to: folder.appendingPathComponent("data/classes.txt"), atomically: true, encoding: .utf8)
+    for index in 0..<4 {
+      let image = seededPicture(width: 80 + index, height: 72)
+      try image.writePNG(to: folder.appendingPathComponent("data/images/\(index).png"))
+      try Labels([72, 80 + index], (0..<(72 * (80 + index))).map { $0 % (80 + index) < 30 ? 0 : 1 })
+        .writeGray8PNG(to: folder.appendingPathComponent("data/labels/\(index).png"))
+    }
+  }
+
+  private func start(_ name: String, steps: Int) -> [String] {
+    let settings = [
+      "data.kind=folder", "data.root=data", "augment.crop=[64, 64]", "batch=2", "checkpointEvery=4", "steps=\(steps)",
+      "validateEvery=8", "samplesEvery=0",
+    ]
+    return ["train", "--recipe", "streets-ffnet22S-half", "--out", name] + settings.flatMap { ["--set", $0] }
+  }
+
+  private func weights(_ name: String) throws -> Data {
+    try Data(contentsOf: folder.appendingPathComponent("\(name)/weights.safetensors"))
+  }
+
+  /// A run's folder when it is done, and the bits of a run that was killed again and again.
+  func testKilledAndResumed() throws {
+    let whole = try CommandRun(start("whole", steps: 24) + ["--json"], in: folder)
+    XCTAssertEqual(whole.status, 0, whole.errors)
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder.appendingPathComponent("whole").path)
+      .sorted()
+    XCTAssertEqual(
+      names,
+      [
+        "best-meanIoU.safetensors", "checkpoint-00000020.safetensors", "checkpoint-00000024.safetensors", "curves.svg",
+        "events.out.tfevents.segkernels", "metrics.jsonl", "recipe.json", "results.json", "samples.png",
+        "weights.safetensors",
+      ])
+    let best = try readWeights(at: folder.appendingPathComponent("whole/best-meanIoU.safetensors"))
+    XCTAssertTrue(["8", "16", "24"].contains(best.metadata["step"]), "\(best.metadata)")
+
+    var random = RandomSource(seed: 1), kills = 0
+    let checkpoint = folder.appendingPathComponent("broken/checkpoint-00000004.safetensors").path
+    for attempt in 0..<12 {
+      let arguments = attempt == 0 ? start("broken", steps: 24) : ["train", "--resume", "broken"]
+      let process = CommandRun.process(arguments, in: folder)
+      process.standardOutput = nil
+      process.standardError = nil
+      try process.run()
+      // The first is killed behind its first checkpoint, the others anywhere.
+      while attempt == 0 && process.isRunning && !FileManager.default.fileExists(atPath: checkpoint) { usleep(1000) }
+      usleep(UInt32.random(in: 20_000..<400_000, using: &random))
+      if process.isRunning {
+        kill(process.processIdentifier, SIGKILL)
+        kills += 1
+      }
+      process.waitUntilExit()
+    }
+    XCTAssertGreaterThan(kills, 2)
+    let last = try CommandRun(["train", "--resume", "broken"], in: folder)
+    XCTAssertEqual(last.status, 0, last.errors)
+    XCTAssertEqual(try weights("broken"), try weights("whole"), "after \(kills) kills")
+    XCTAssertEqual(
+      try FileManager.default.contentsOfDirectory(atPath: folder.appendingPathComponent("broken").path).sorted(), names)
+  }
+
+  /// No room for a second checkpoint: one line that says so, the first one as it was, and the same bits once there is.
+  func testDiskThatIsFull() throws {
+    XCTAssertEqual(try CommandRun(start("whole", steps: 8), in: folder).status, 0)
+    let first = folder.appendingPathComponent("run/checkpoint-00000004.safetensors")
+    // Stopped by the limit of a file's size at step 8; at step 4 there is none yet.
+    XCTAssertEqual(try CommandRun(start("run", steps: 8), in: folder).status, 0)
+    for name in ["checkpoint-00000008.safetensors", "weights.safetensors", "best-meanIoU.safetensors"] {
+      try FileManager.default.removeItem(at: folder.appendingPathComponent("run/\(name)"))
+    }
+    let before = try Data(contentsOf: first)
+    let limited = ["/bin/sh", "-c", "trap '' XFSZ; ulimit -f 8000; exec \"$0\" \"$@\""]
+    let full = try CommandRun(["train", "--resume", "run"], in: folder, through: limited)
+    XCTAssertEqual(full.status, 70, full.errors)
+    let lines = full.errors.split(separator: "\n").filter { $0.hasPrefix("segkernels: ") }
+    XCTAssertEqual(lines.count, 1, full.errors)
+    XCTAssertTrue(lines[0].contains("checkpoint-00000008") && lines[0].contains("File too large"), full.errors)
+    XCTAssertEqual(try Data(contentsOf: first), before)
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder.appendingPathComponent("run").path)
+    XCTAssertFalse(names.contains { $0.hasSuffix(".tmp") || $0.contains("00000008") }, "\(names)")
+    XCTAssertEqual(try CommandRun(["train", "--resume", "run"], in: folder).status, 0)
+    XCTAssertEqual(try weights("run"), try weights("whole"))
+  }
+
+  /// A folder that cannot be written is found before the first step, new run or resumed.
+  func testFolderThatIsReadOnly() throws {
+    XCTAssertEqual(try CommandRun(start("run", steps: 4), in: folder).status, 0)
+    let run = folder.appendingPathComponent("run")
+    // Root may write anywhere: it gives up its rights first.
+    var wrapper: [String] = []
+    if geteuid() == 0 {
+      guard let setpriv = ["/usr/bin/setpriv", "/bin/setpriv"].first(where: FileManager.default.isExecutableFile) else {
+        throw XCTSkip("root without setpriv can write everywhere")
+      }
+      wrapper = [setpriv, "--reuid=65534", "--regid=65534", "--clear-groups"]
+      guard try CommandRun(["--version"], in: URL(fileURLWithPath: "/tmp"), through: wrapper).status == 0 else {
+        throw XCTSkip("the executable's folder is closed to other users")
+      }
+    }
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder.path)
+    try FileManager.default.setAttributes([.posixPermissions: 0o555], ofItemAtPath: run.path)
+    addTeardownBlock {
+      try? FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: run.path)
+    }
+    for arguments in [["train", "--resume", "run"], start("run/inner", steps: 4)] {
+      let found = try CommandRun(arguments, in: folder, through: wrapper)
+      XCTAssertEqual(found.status, 70, found.errors)
+      XCTAssertFalse(found.errors.contains("1/4"), "no step was made: \(found.errors)")
+      XCTAssertTrue(found.errors.contains("run"), found.errors)
+    }
+  }
+}
