@@ -3,8 +3,9 @@ import SegData
 import SegFiles
 import SegKernels
 
-/// A data set as the command line names it: `KIND` or `KIND:FOLDER`; for made-up streets `streets` or `streets:SEED`,
-/// for one's own data `folder:ROOT` or `folder:IMAGES,LABELS`. Documentation/Data.md describes each kind.
+/// A data set as the command line names it: `KIND` or `KIND:FOLDER`; for made-up streets `streets`, `streets:SEED`,
+/// `streets:DOMAIN` or `streets:SEED:DOMAIN`; for one's own data `folder:ROOT` or `folder:IMAGES,LABELS`.
+/// Documentation/Data.md describes each kind.
 public struct DataSource: Sendable, Hashable {
   /// The kind of data set.
   public let kind: String
@@ -12,8 +13,8 @@ public struct DataSource: Sendable, Hashable {
   public let root: URL?
   /// The labels' folder where two were given.
   private let labels: URL?
-  /// The seed of streets.
-  private let seed: UInt64
+  /// Of streets: the seed, the domains, and whether a sensor's effects are simulated.
+  private let look: StreetLook
 
   /// Kinds that can be read.
   public static let kinds = labelledKinds + frameKinds
@@ -30,21 +31,18 @@ public struct DataSource: Sendable, Hashable {
     try self.init(kind: parts[0], root: parts.count > 1 ? parts[1] : "")
   }
 
-  /// - Parameter root: a folder, or "" for the place of the research data; for streets a seed, or "" for 1; for
-  ///   `folder` perhaps two with a comma between.
+  /// - Parameter root: a folder, or "" for the place of the research data; for streets a seed, domains, `perfect`, or
+  ///   some of them with a colon between; for `folder` perhaps two with a comma between.
   public init(kind: String, root: String) throws {
     guard DataSource.kinds.contains(kind) else {
       throw UsageError("unknown kind of data '\(kind)'; expected one of \(DataSource.kinds.joined(separator: ", "))")
     }
     self.kind = kind
     if kind == "streets" {
-      guard let seed = root.isEmpty ? 1 : UInt64(root) else {
-        throw UsageError("expected a seed after 'streets:', found '\(root)'")
-      }
-      (self.seed, self.root, labels) = (seed, nil, nil)
+      (look, self.root, labels) = (try StreetLook(root), nil, nil)
       return
     }
-    seed = 0
+    look = StreetLook()
     let folders = kind == "folder" ? root.split(separator: ",").map(String.init) : root.isEmpty ? [] : [root]
     guard folders.count <= 2 else {
       throw UsageError("expected folder:ROOT or folder:IMAGES,LABELS, found \(folders.count) folders")
@@ -129,5 +127,38 @@ public struct DataSource: Sendable, Hashable {
   }
 
   /// The streets of a split as they are made; nil for other data.
-  func streets(split: String) -> StreetScenes? { kind == "streets" ? StreetScenes(split: split, seed: seed) : nil }
+  func streets(split: String, size: Pair = [256, 512]) -> StreetScenes? {
+    guard kind == "streets" else { return nil }
+    return StreetScenes(
+      split: split, size: size, domains: look.domains, hasSensor: look.hasSensor, seed: look.seed)
+  }
+}
+
+/// Which streets, in what light, by what camera.
+private struct StreetLook: Hashable {
+  var seed: UInt64 = 1
+  var domains = StreetDomain.usual
+  var hasSensor = true
+
+  init() {}
+
+  /// Reads `7`, `night`, `7:fog`, `clear+rain`, `7:clear:perfect`.
+  init(_ text: String) throws {
+    for part in text.split(separator: ":") {
+      if let seed = UInt64(part) {
+        self.seed = seed
+      } else if part == "perfect" {
+        hasSensor = false
+      } else {
+        domains = try part.split(separator: "+").map { name in
+          guard let domain = StreetDomain(rawValue: String(name)) else {
+            let names = StreetDomain.allCases.map(\.rawValue).joined(separator: ", ")
+            throw UsageError(
+              "expected a seed, domains (\(names); + between several) or 'perfect' after 'streets:', found '\(name)'")
+          }
+          return domain
+        }
+      }
+    }
+  }
 }

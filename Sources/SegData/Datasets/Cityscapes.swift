@@ -47,6 +47,31 @@ public struct Cityscapes: SegmentationDataset {
     return try files.sample(at: index, classes: classes, map: isMapped ? nil : Cityscapes.trainIDs)
   }
 
+  /// The instance ids of an image, H×W: `labelId · 1000 + n`, or the bare labelId of stuff and of groups.
+  ///
+  /// - Throws: `FileError` if `…_gtFine_instanceIds.png` is missing or damaged.
+  public func instances(at index: Int) throws -> Labels {
+    try Labels(contentsOf: beside(files.pairs[index].annotation, "_gtFine_", "_gtFine_instanceIds.png"))
+  }
+
+  /// The disparity of an image, H×W columns; NaN where it is not known.
+  ///
+  /// - Throws: `FileError` if `disparity/…_disparity.png` is missing or damaged.
+  public func disparity(at index: Int) throws -> Tensor {
+    let image = files.pairs[index].image, city = image.deletingLastPathComponent()
+    let split = city.deletingLastPathComponent(), root = split.deletingLastPathComponent().deletingLastPathComponent()
+    let folder = root.below("disparity/\(split.lastPathComponent)/\(city.lastPathComponent)")
+    let file = beside(folder.below(image.lastPathComponent), "_leftImg8bit", "_disparity.png")
+    let codes = try Labels(contentsOf: file)
+    return Tensor(codes.shape, codes.values.map { $0 > 0 ? (Float($0) - 1) / 256 : .nan })
+  }
+
+  /// A file in the same folder whose name is the same up to `part`.
+  private func beside(_ file: URL, _ part: String, _ ending: String) -> URL {
+    let stem = file.lastPathComponent.components(separatedBy: part)[0]
+    return file.deletingLastPathComponent().below(stem + ending)
+  }
+
   /// The ending of annotations that hold trainIds already.
   private static let mappedEnding = "_gtFine_labelTrainIds.png"
 

@@ -14,14 +14,22 @@ public protocol KITTIDrive: FrameSequence {
   ///
   /// - Throws: `FileError` for a damaged file.
   func scan(at index: Int) throws -> VelodyneScan?
+
+  /// The measured depth of a frame, H×W metres, 0 where nothing was measured; nil where there is none. By default that
+  /// of the scan.
+  ///
+  /// - Throws: `FileError` for a damaged file.
+  func depth(at index: Int) throws -> Tensor?
 }
 
 extension KITTIDrive {
-  /// The measured depth of a frame, H×W metres, 0 where nothing was measured; nil without a scan
-  /// (``VelodyneScan/depth(height:width:camera:calibration:)``).
+  public func depth(at index: Int) throws -> Tensor? { try scannedDepth(at: index) }
+
+  /// The depth that the laser measured, as the camera sees it (``VelodyneScan/depth(height:width:camera:calibration:)``);
+  /// nil without a scan.
   ///
   /// - Throws: `FileError` for a damaged file.
-  public func depth(at index: Int) throws -> Tensor? {
+  public func scannedDepth(at index: Int) throws -> Tensor? {
     guard let scan = try scan(at: index) else { return nil }
     let image = try image(at: index)
     return scan.depth(height: image.height, width: image.width, camera: camera, calibration: calibration)

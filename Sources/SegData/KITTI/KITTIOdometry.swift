@@ -2,6 +2,7 @@ import Foundation
 import SegFiles
 import SegImages
 import SegKernels
+import SegMetrics
 
 /// A sequence of KITTI's odometry task: `sequences/<NN>/image_2/…png` with `calib.txt` and, if downloaded,
 /// `velodyne/…bin`, and for 00 to 10 `poses/<NN>.txt`.
@@ -15,6 +16,7 @@ public struct KITTIOdometry: KITTIDrive {
   public let poses: [Matrix3x4]?
   private let frames: FrameFolder
   private let scans: URL
+  private let depths: URL
 
   /// Opens a sequence.
   ///
@@ -35,6 +37,7 @@ public struct KITTIOdometry: KITTIDrive {
     self.camera = camera
     frames = try FrameFolder(folder.appendingPathComponent("image_\(camera)"))
     scans = folder.appendingPathComponent("velodyne")
+    depths = folder.appendingPathComponent("depth_\(camera)")
     calibration = try KITTICalibration(contentsOf: folder.appendingPathComponent("calib.txt"))
     try calibration.require(camera: camera, in: folder.appendingPathComponent("calib.txt"))
     let poses = root.below("poses/\(sequence).txt")
@@ -63,6 +66,15 @@ public struct KITTIOdometry: KITTIDrive {
 
   public func scan(at index: Int) throws -> VelodyneScan? {
     try scans.file(frames.stem(at: index), ["bin"]).map(VelodyneScan.init(contentsOf:))
+  }
+
+  /// The depth of a frame, H×W metres: `depth_<camera>/<frame>.png` (16 bits, 256 a metre) where it is there, else the
+  /// laser's; 0 where nothing was measured.
+  ///
+  /// - Throws: `FileError` for a damaged file.
+  public func depth(at index: Int) throws -> Tensor? {
+    guard let file = depths.file(frames.stem(at: index), ["png"]) else { return try scannedDepth(at: index) }
+    return try DepthFile.read(file)
   }
 }
 
