@@ -74,6 +74,18 @@ final class CamVidTests: XCTestCase {
     XCTAssertEqual(try CamVid(root: root, split: "train").count, 1)
   }
 
+  func testADriveIsKeptApart() throws {
+    let whole = try CamVid(root: makeFolder("a.png b.png\na.png b.png\n"), split: "train"), name = whole.name(at: 0)
+    XCTAssertEqual(DatasetSelection(whole) { $0.hasPrefix(name) }.count, 2)
+    XCTAssertEqual(DatasetSelection(whole) { !$0.hasPrefix(name) }.count, 0)
+    let train = try CamVid(root: Fixtures.researchData("camvid"), split: "train")
+    // Counts of the data's README.
+    XCTAssertEqual(DatasetSelection(train) { $0.hasPrefix("0001TP") }.count, 62)
+    let rest = DatasetSelection(train) { !$0.hasPrefix("0001TP") }
+    XCTAssertEqual(rest.count, 305)
+    XCTAssertEqual(try rest.sample(at: 0).name, rest.name(at: 0))
+  }
+
   func testWhatIsWrongIsNamed() throws {
     func message(_ body: () throws -> some Any) -> String {
       do { _ = try body() } catch { return "\(error)" }
