@@ -8,7 +8,8 @@
   struct Render: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Write made-up streets to disk, as Cityscapes or KITTI would have them.",
-      discussion: "Single frames and clips of a split, from the first on; Documentation/StreetScenes.md lists the files.")
+      discussion:
+        "Single frames and clips of a split, from the first on; Documentation/StreetScenes.md lists the files.")
 
     @Option(help: "streets, streets:SEED, streets:DOMAIN or streets:SEED:DOMAIN.") var data = "streets"
     @Option(help: "The part of the data: train, dev or test.") var split = "train"

@@ -3,6 +3,8 @@ import SegData
 import SegFiles
 import SegImages
 import SegKernels
+import SegMetrics
+import SegPretrained
 
 /// `segkernels inspect`: what a data set holds.
 public struct Inspection: Sendable, Codable {
@@ -97,6 +99,25 @@ extension Inspection {
       throw UsageError("a card takes 2 to \(min(train.count, 2 * test.count)) frames, asked for \(frames)")
     }
     let card = StreetDataCard(learning: train, frames: frames, measuring: test, frames: frames / 2, report)
-    return card.entries + StreetDataCard.speed()
+    // A clip for every 25 frames, three pairs of each.
+    let clips = max(frames / 25, 2)
+    let motion = StreetDataCard.motion(of: test, clips: clips, pairs: 3) { report($0, $1) }
+    return try card.entries + motion + [unexplained(test, clips: clips)] + StreetDataCard.speed()
+  }
+
+  /// The share of labels that the bundled network changes from a frame to the next though the same point is seen in
+  /// both: what a sensor's effects do to a network that looks at single frames.
+  static func unexplained(_ streets: StreetScenes, clips: Int) throws -> StreetDataCard.Entry {
+    let segment = try Segmenter(weights: .bundled(.streets))
+    var consistency = TemporalConsistency(classes: streets.classes.count)
+    for number in 0..<clips {
+      let clip = streets.clip(at: number), place = clip.count / 2
+      let labels = clip.frames(at: [place - 1, place]).map { segment($0.image).labels }
+      let flow = clip.flow(from: place, to: place - 1)
+      consistency.add(previous: labels[0], current: labels[1], flow: flow.field, occluded: flow.occluded)
+    }
+    return StreetDataCard.Entry(
+      name: "labels changed that flow does not explain", value: consistency.visibleAgreement.map { 1 - $0 } ?? 0,
+      least: 0.015, most: nil)
   }
 }

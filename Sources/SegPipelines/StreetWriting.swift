@@ -67,7 +67,8 @@ public struct StreetWriting: Sendable, Codable {
     if !overwrite, let names = try? FileManager.default.contentsOfDirectory(atPath: folder.path), !names.isEmpty {
       throw FileError(
         path: folder.relativePath, kind: .unwritable,
-        problem: "expected an empty or new folder, found \(names.count) files in it (--force writes there all the same)")
+        problem: "expected an empty or new folder, found \(names.count) files in it (--force writes there all the same)"
+      )
     }
     stills = plan.stills
     clipFrames = plan.clips * plan.frames

@@ -83,6 +83,12 @@ final class StreetScenesTests: XCTestCase {
     }
   }
 
+  /// The bundled weights were trained on these three in this order: more domains must not change the usual streets.
+  func testUsualDomains() {
+    XCTAssertEqual(small.domains, [.clear, .overcast, .dusk])
+    XCTAssertEqual((0..<4).map { small.frame(at: $0).domain }, [.clear, .overcast, .dusk, .clear])
+  }
+
   func testSplitsAndSeedsAndFramesDiffer() {
     let others =
       [
@@ -98,6 +104,7 @@ final class StreetScenesTests: XCTestCase {
   /// Light and sensor change how things look, not what they are.
   func testDomainsAndSensorLeaveTheTruth() {
     let looks = StreetDomain.allCases.map { StreetScenes(split: "dev", size: [72, 144], domains: [$0]).frame(at: 5) }
+    XCTAssertEqual(looks.map(\.domain), StreetDomain.allCases)
     for look in looks.dropFirst() {
       XCTAssertEqual(look.labels, looks[0].labels)
       XCTAssertEqual(look.instances, looks[0].instances)

@@ -114,6 +114,39 @@ final class CommandLineTests: XCTestCase {
     XCTAssertTrue(again.errors.contains("s.png: exists already"), again.errors)
   }
 
+  /// What `render` writes, other verbs read.
+  func testRender() throws {
+    let folder = try Fixtures.temporaryFolder(self)
+    let made = try run(
+      "render", "--data", "streets:3:night", "--split", "dev", "--stills", "1", "--clips", "1", "--frames", "3",
+      "--every", "2", "--size", "64x128", "--out", "made", "--json", in: folder)
+    XCTAssertEqual(made.status, 0, made.errors)
+    let object = try JSONDecoder().decode(StreetWriting.self, from: Data(made.output.utf8))
+    XCTAssertEqual([object.stills, object.clipFrames], [1, 3])
+    let found = try run("inspect", "--data", "cityscapes:made", "--split", "dev", "--json", in: folder)
+    XCTAssertEqual(found.status, 0, found.errors)
+    let inspection = try JSONDecoder().decode(Inspection.self, from: Data(found.output.utf8))
+    XCTAssertEqual(inspection.sizes, ["64×128": 3])
+    // The truth against itself along the flow, as anyone's predictions would be scored.
+    let truth = folder.appendingPathComponent("truth/streets0")
+    try FileManager.default.createDirectory(at: truth, withIntermediateDirectories: true)
+    let clip = StreetScenes(split: "dev", size: [64, 128], domains: [.night], seed: 3).clip(at: 0, frames: 3)
+    for index in 0..<3 {
+      try clip.labels(at: index).writeGray8PNG(to: truth.appendingPathComponent("streets0_000000_00000\(index).png"))
+    }
+    let score = try run(
+      "score", "temporal", "--prediction", "truth", "--flow", "made/flow/dev", "--occlusion", "made/occlusion/dev",
+      "--classes", "256", "--json", in: folder)
+    XCTAssertEqual(score.status, 0, score.errors)
+    let again = try run("render", "--stills", "1", "--out", "made", in: folder)
+    XCTAssertEqual(again.status, 70, again.errors)
+    let kitti = try run(
+      "render", "--clips", "1", "--frames", "2", "--layout", "kitti", "--size", "64x128", "--out", "kitti", in: folder)
+    XCTAssertEqual(kitti.status, 0, kitti.errors)
+    let drive = try run("inspect", "--data", "kitti-odometry:kitti", "--split", "00", in: folder)
+    XCTAssertEqual(drive.status, 0, drive.errors)
+  }
+
   /// Each kind of wrong input: one line that names what is wrong, the right exit code, no file left behind.
   func testWrongInput() throws {
     let folder = try Fixtures.temporaryFolder(self)
@@ -143,6 +176,12 @@ final class CommandLineTests: XCTestCase {
       (["predict"] + w + ["--model", "ffnet18_dAAQ", "photo.png"], 64, ["ffnet18_dAAQ", "nearest", "ffnet18_dAA"]),
       (["predict", "--model", "ffnet18_dAAC", "photo.png"], 64, ["ffnet18_dAAC", "--weights"]),
       (["evaluate", "--data", "streets:seven"], 64, ["seed", "seven"]),
+      (["evaluate", "--data", "streets:7:fog+hail"], 64, ["foreign-sensor", "hail"]),
+      (["render", "--data", "camvid", "--stills", "1", "--out", "r"], 64, ["streets", "camvid"]),
+      (["render", "--out", "r"], 64, ["single frames or clips"]),
+      (["render", "--stills", "1", "--layout", "kitti", "--out", "r"], 64, ["--stills", "sequences"]),
+      (["render", "--stills", "1", "--size", "8x8", "--out", "r"], 64, ["16×16"]),
+      (["render", "--stills", "1", "--out", "."], 70, ["empty or new folder", "--force"]),
       (["inspect", "--data", "camvid", "--card"], 64, ["streets", "camvid"]),
       (["inspect", "--data", "streets", "--card", "--limit", "1"], 64, ["1"]),
       (["inspect", "--data", "streets", "--limit", "0"], 64, ["--limit", "1", "0"]),

@@ -18,6 +18,14 @@ public struct StreetDataCard: Sendable, Codable {
     /// The largest value allowed; nil for none.
     public let most: Double?
 
+    /// A number that was measured, and its bounds.
+    public init(name: String, value: Double, least: Double?, most: Double?) {
+      self.name = name
+      self.value = value
+      self.least = least
+      self.most = most
+    }
+
     /// Whether the value lies within its bounds.
     public var holds: Bool { value >= least ?? -.infinity && value <= most ?? .infinity }
   }
@@ -82,7 +90,8 @@ public struct StreetDataCard: Sendable, Codable {
 }
 
 extension StreetDataCard {
-  /// Frames a second with labels, instances and depth, on the threads that ``Threads`` allows: a small size and a large.
+  /// Frames a second with labels, instances and depth, on the threads that ``Threads`` allows: single ones of a small size
+  /// and a large, and those of a clip.
   public static func speed() -> [Entry] {
     func measure(_ size: Pair, _ count: Int) -> Double {
       let streets = StreetScenes(split: "dev", size: size), clock = ContinuousClock()
@@ -92,7 +101,20 @@ extension StreetDataCard {
     return [
       Entry(name: "frames a second at 256×512", value: measure([256, 512], 40), least: 10, most: nil),
       Entry(name: "frames a second at 1024×2048", value: measure([1024, 2048], 6), least: 1, most: nil),
+      Entry(name: "frames of clips a second at 256×512", value: measureClip(withFlow: false), least: 10, most: nil),
+      Entry(name: "the same with flow and occlusion", value: measureClip(withFlow: true), least: nil, most: nil),
     ]
+  }
+
+  private static func measureClip(withFlow: Bool) -> Double {
+    let clip = StreetScenes(split: "dev").clip(at: 0), clock = ContinuousClock(), indices = Array(1...40)
+    let time = clock.measure {
+      _ = concurrentMap(indices) { index -> Int in
+        let frame = clip.frame(at: index)
+        return frame.labels.count + (withFlow ? clip.flow(from: index, to: index - 1).occluded.count : 0)
+      }
+    }
+    return Double(indices.count) / time.seconds
   }
 }
 

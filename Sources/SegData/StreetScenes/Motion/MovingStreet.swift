@@ -21,7 +21,8 @@ struct MovingStreet: Sendable {
 
   init(_ assets: Assets, domain: StreetDomain, duration: Float, seed: RandomSource) {
     var light = seed.stream(0), road = seed.stream(1), view = seed.stream(2), motion = seed.stream(8)
-    let travel = (14 * duration).rounded(.up)
+    // A short shot is the beginning of a longer drive: braking and setting off take their time.
+    let duration = max(duration, 3.5), travel = (14 * duration).rounded(.up)
     let plan = StreetPlan(Road(&road), travel: travel, lampsLit: domain.lampsLit, &road)
     let drive = Drive(plan, duration: duration, &motion)
     var mesh = Mesh()
