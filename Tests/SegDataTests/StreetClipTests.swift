@@ -2,6 +2,7 @@ import Foundation
 import SegData
 import SegImages
 import SegKernels
+import SegMetrics
 import SegTestSupport
 import XCTest
 

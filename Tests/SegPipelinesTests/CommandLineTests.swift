@@ -1,4 +1,5 @@
 import Foundation
+import SegData
 import SegFormats
 import SegImages
 import SegKernels

@@ -6,6 +6,7 @@ import SegFormats
 import SegImages
 import SegKernels
 import SegPipelines
+import SegPretrained
 import SegTestSupport
 import SegTraining
 import XCTest
