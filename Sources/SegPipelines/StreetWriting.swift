@@ -47,6 +47,11 @@ public struct StreetWriting: Sendable, Codable {
     _ source: DataSource, split: String, layout: Layout, _ plan: Plan, to folder: URL, overwrite: Bool = false,
     _ report: (_ done: Int, _ of: Int) -> Void = { _, _ in }
   ) throws {
+    guard plan.frames > 0, plan.interval > 0, plan.size.height >= 16, plan.size.width >= 16 else {
+      throw UsageError(
+        "expected frames and an interval above 0 and pictures of 16×16 or more, found \(plan.frames), \(plan.interval), \(plan.size)"
+      )
+    }
     guard let streets = source.streets(split: split, size: plan.size) else {
       throw UsageError("streets alone can be rendered, not '\(source.kind)'")
     }
@@ -55,11 +60,6 @@ public struct StreetWriting: Sendable, Codable {
     }
     guard plan.stills <= streets.count else {
       throw UsageError("--stills: expected at most \(streets.count), found \(plan.stills)")
-    }
-    guard plan.frames > 0, plan.interval > 0, plan.size.height >= 16, plan.size.width >= 16 else {
-      throw UsageError(
-        "expected frames and an interval above 0 and pictures of 16×16 or more, found \(plan.frames), \(plan.interval), \(plan.size)"
-      )
     }
     guard layout == .cityscapes || plan.stills == 0 else {
       throw UsageError("--stills: KITTI's layout holds sequences alone")

@@ -175,7 +175,7 @@ final class StreetClipTests: XCTestCase {
     XCTAssertEqual(clip.labels(at: 3), small.clip(at: 0, frames: 12).labels(at: 3))
   }
 
-  /// Among the first clips some stop, some set off, and most drive on; someone walks, and traffic comes.
+  /// Among the first clips some stop, and most drive on; someone walks, and traffic comes.
   func testWhatHappens() {
     var speeds: [(first: Float, last: Float)] = []
     for number in 0..<24 {
@@ -187,7 +187,6 @@ final class StreetClipTests: XCTestCase {
       speeds.append((speed(0), speed(62)))
     }
     XCTAssertGreaterThan(speeds.count { $0.first > 2 && $0.last < 0.5 }, 0)
-    XCTAssertGreaterThan(speeds.count { $0.first < 0.5 && $0.last > 2 }, 0)
     XCTAssertGreaterThan(speeds.count { $0.first > 6 && $0.last > 6 }, 8)
     XCTAssertTrue(speeds.allSatisfy { $0.first < 17 && $0.last < 17 })
     let clip = small.clip(at: 0), moving = clip.flow(from: 30, to: 31).moving.values

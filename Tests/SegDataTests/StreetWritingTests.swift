@@ -47,15 +47,16 @@ final class StreetWritingTests: XCTestCase {
       XCTAssertEqual(try Labels(contentsOf: root.appendingPathComponent("occlusion/\(stem).png")), exact.occluded)
       XCTAssertEqual(exact.field.vectors.scalars.allSatisfy(\.isNaN), index == 3)
     }
-    let json = try JSONSerialization.jsonObject(
-      with: Data(contentsOf: root.appendingPathComponent("camera/dev/streets1/streets1_000000_000004_camera.json")))
-    let entries = try XCTUnwrap(json as? [String: Any])
-    let intrinsic = try XCTUnwrap(entries["intrinsic"] as? [String: Double])
+    struct CameraFile: Decodable {
+      let intrinsic: [String: Double], extrinsic: [String: Double], pose: [Double]
+    }
+    let file = root.appendingPathComponent("camera/dev/streets1/streets1_000000_000004_camera.json")
+    let entries = try JSONDecoder().decode(CameraFile.self, from: Data(contentsOf: file))
     let camera = clip.camera(at: 4)
-    XCTAssertEqual(try XCTUnwrap(intrinsic["fx"]), Double(camera.focalLength) * 96, accuracy: 1e-9)
-    XCTAssertEqual(intrinsic["u0"], 47.5)
-    XCTAssertEqual(try XCTUnwrap((entries["extrinsic"] as? [String: Double])?["baseline"]), 0.54, accuracy: 1e-6)
-    let pose = Matrix3x4(try XCTUnwrap(entries["pose"] as? [Double]))
+    XCTAssertEqual(try XCTUnwrap(entries.intrinsic["fx"]), Double(camera.focalLength) * 96, accuracy: 1e-9)
+    XCTAssertEqual(entries.intrinsic["u0"], 47.5)
+    XCTAssertEqual(try XCTUnwrap(entries.extrinsic["baseline"]), 0.54, accuracy: 1e-6)
+    let pose = Matrix3x4(entries.pose)
     XCTAssertEqual(pose, camera.worldToCamera)
 
     XCTAssertThrowsError(try streets.writeCityscapes(at: 3, to: root)) { XCTAssertTrue($0 is FileError) }
@@ -82,7 +83,10 @@ final class StreetWritingTests: XCTestCase {
         XCTAssertEqual(read, exact < 255.9 ? exact : 0, accuracy: 0.5 / 256)
       }
     }
-    XCTAssertEqual(poses[0].translation, [0, 0, 0])
+    let identity: [Double] = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0]
+    for (number, expected) in zip(poses[0].rows.flatMap { [$0.x, $0.y, $0.z, $0.w] }, identity) {
+      XCTAssertEqual(number, expected, accuracy: 1e-12)
+    }
     // Ahead is z.
     XCTAssertGreaterThan(poses[3].translation.z, 0.1)
     XCTAssertNil(try right.depth(at: 0))

@@ -46,7 +46,15 @@ extension StreetCamera {
   /// [R | t] from the world to the camera, metres. Both have x to the right, y down and z ahead: the world's y is minus
   /// the height of ``position``.
   public var worldToCamera: Matrix3x4 {
-    let axes = [right, -up, ahead].map { SIMD3<Double>(Double($0.x), -Double($0.y), Double($0.z)) }
+    func turned(_ axis: SIMD3<Float>) -> SIMD3<Double> { [Double(axis.x), -Double(axis.y), Double(axis.z)] }
+    func unit(_ axis: SIMD3<Double>) -> SIMD3<Double> { axis / (axis * axis).sum().squareRoot() }
+    // Single precision leaves the axes a little askew, and a rotation must have none of that.
+    let ahead = unit(turned(ahead)), sideways = turned(right)
+    let right = unit(sideways - ahead * (sideways * ahead).sum())
+    let down = SIMD3(
+      ahead.y * right.z - ahead.z * right.y, ahead.z * right.x - ahead.x * right.z,
+      ahead.x * right.y - ahead.y * right.x)
+    let axes = [right, down, ahead]
     let place = SIMD3<Double>(Double(position.x), -Double(position.y), Double(position.z))
     return Matrix3x4(axes.flatMap { [$0.x, $0.y, $0.z, -($0 * place).sum()] })
   }
