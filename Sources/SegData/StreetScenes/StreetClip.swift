@@ -38,6 +38,9 @@ public struct StreetClip: FrameSequence {
   private struct Shot {
     let first: Int
     let street: MovingStreet
+
+    /// Seconds since the shot began.
+    func time(of frame: Int) -> Float { Float(frame - first) / StreetClip.frameRate }
   }
 
   init(
@@ -77,16 +80,15 @@ public struct StreetClip: FrameSequence {
   /// Whether a frame begins another street.
   public func isCut(before index: Int) -> Bool { shots.dropFirst().contains { $0.first == index } }
 
-  private func shot(at index: Int) -> (street: MovingStreet, time: Float) {
+  private func shot(at index: Int) -> Shot {
     check((0..<count).contains(index), "StreetClip", "expected a frame below \(count), found \(index)")
-    let shot = shots.last { $0.first <= index }!
-    return (shot.street, Float(index - shot.first) / StreetClip.frameRate)
+    return shots.last { $0.first <= index }!
   }
 
   /// Where a frame is taken from.
   public func camera(at index: Int, eye: StreetEye = .left) -> StreetCamera {
-    let (street, time) = shot(at: index)
-    return street.camera(at: time, eye)
+    let shot = shot(at: index)
+    return shot.street.camera(at: shot.time(of: index), eye)
   }
 
   public func name(at index: Int) -> String { "\(name)-\(index)" }
@@ -95,16 +97,17 @@ public struct StreetClip: FrameSequence {
 
   /// Renders one frame.
   public func frame(at index: Int, eye: StreetEye = .left) -> StreetFrame {
-    let (street, time) = shot(at: index), mesh = street.mesh(at: time), camera = street.camera(at: time, eye)
+    let shot = shot(at: index), street = shot.street, time = shot.time(of: index)
+    let mesh = street.mesh(at: time), camera = street.camera(at: time, eye)
     let rendering = Rendering(mesh, camera, street.daylight, size: size, isSteady: true), shape = shape
     let source = noise.stream(2 * index + (eye == .left ? 0 : 1))
     var light = rendering.pixels.map(\.color)
     if sensor.shutter > 0 {
       let end = time + sensor.shutter / StreetClip.frameRate
       let ways = SceneFlow(
-        from: .init(mesh: mesh, camera: camera),
+        of: rendering, from: .init(mesh: mesh, camera: camera),
         to: .init(mesh: street.mesh(at: end), camera: street.camera(at: end, eye)),
-        stillTriangles: street.stillTriangles, size: size
+        stillTriangles: street.stillTriangles
       ).vectors()
       light = MotionBlur.applied(to: light, along: ways, size: size)
     }
@@ -123,47 +126,37 @@ public struct StreetClip: FrameSequence {
 
   /// The classes of a frame alone, H×W: much faster than the whole frame.
   public func labels(at index: Int, eye: StreetEye = .left) -> Labels {
-    let (street, time) = shot(at: index), mesh = street.mesh(at: time)
-    let visibility = Visibility(mesh, street.camera(at: time, eye), size: size), width = size.width
-    return Labels(uninitialized: shape) { labels in
-      let labels = labels.baseAddress!
-      visibility.forEachTile { tile in
-        for row in tile.rows {
-          for column in tile.columns {
-            let number = Int(tile.seen[tile.index(row, column)][7])
-            let label =
-              number > 0
-              ? mesh.surfaces[Int(mesh.triangles[Int(visibility.triangles[number - 1].source)].surface)].label : .sky
-            labels[row * width + column] = Int32(label.rawValue)
-          }
-        }
-      }
+    let shot = shot(at: index), mesh = shot.street.mesh(at: shot.time(of: index))
+    let visibility = Visibility(mesh, camera(at: index, eye: eye), size: size)
+    let labels = visibility.centers().map { number -> Int32 in
+      guard number > 0 else { return Int32(StreetClass.sky.rawValue) }
+      let source = mesh.triangles[Int(visibility.triangles[Int(number) - 1].source)]
+      return Int32(mesh.surfaces[Int(source.surface)].label.rawValue)
     }
+    return Labels(shape, labels)
   }
 
   /// Where the points that one frame shows lie in another, earlier or later, as the left camera has them.
   public func flow(from index: Int, to other: Int) -> StreetFlow {
-    let (street, time) = shot(at: index), (_, otherTime) = shot(at: other)
-    guard shots.last(where: { $0.first <= index })!.first == shots.last(where: { $0.first <= other })!.first else {
-      return StreetFlow(unrelated: size)
-    }
-    return flow(street, from: (time, .left), to: (otherTime, .left))
+    let shot = shot(at: index)
+    guard shot.first == self.shot(at: other).first else { return StreetFlow(unrelated: size) }
+    return flow(shot, from: (index, .left), to: (other, .left))
   }
 
   /// Where the points that the left camera sees lie in the right one's picture of the same moment: minus the disparity
   /// to the right, and what one of the two alone can see.
   public func parallax(at index: Int) -> StreetFlow {
-    let (street, time) = shot(at: index)
-    return flow(street, from: (time, .left), to: (time, .right))
+    flow(shot(at: index), from: (index, .left), to: (index, .right))
   }
 
   private func flow(
-    _ street: MovingStreet, from: (time: Float, eye: StreetEye), to: (time: Float, eye: StreetEye)
+    _ shot: Shot, from: (index: Int, eye: StreetEye), to: (index: Int, eye: StreetEye)
   ) -> StreetFlow {
-    func view(_ place: (time: Float, eye: StreetEye)) -> SceneFlow.View {
-      .init(mesh: street.mesh(at: place.time), camera: street.camera(at: place.time, place.eye))
+    func view(_ place: (index: Int, eye: StreetEye)) -> SceneFlow.View {
+      let time = shot.time(of: place.index)
+      return .init(mesh: shot.street.mesh(at: time), camera: shot.street.camera(at: time, place.eye))
     }
-    return SceneFlow(from: view(from), to: view(to), stillTriangles: street.stillTriangles, size: size).measured()
+    return SceneFlow(from: view(from), to: view(to), stillTriangles: shot.street.stillTriangles, size: size).measured()
   }
 
   private var shape: Shape { [size.height, size.width] }

@@ -11,9 +11,13 @@ struct Rendering {
     let instance: UInt16
     /// Metres along the view's axis; 0 for the sky.
     let depth: Float
+    /// The number plus one of the triangle at the centre, among ``triangles``; 0 for the sky.
+    let triangle: Int32
   }
 
   let size: Pair
+  /// What the camera may see, as it falls on the picture.
+  let triangles: [ScreenTriangle]
   /// Row by row.
   let pixels: [Pixel]
 
@@ -42,6 +46,7 @@ struct Rendering {
       mesh: mesh, camera: camera, daylight: daylight, size: size, triangles: visibility.triangles, sky: shadows[0],
       sun: shadows.count > 1 ? shadows[1] : nil)
     self.size = size
+    triangles = visibility.triangles
     pixels = [Pixel](unsafeUninitializedCapacity: size.height * size.width) { pixels, count in
       let target = pixels.baseAddress!
       visibility.forEachTile { tile in
@@ -53,7 +58,7 @@ struct Rendering {
             (target + row * size.width + column).initialize(
               to: Pixel(
                 color: shader.color(seen, x: x, y: y), label: center.label, instance: center.instance,
-                depth: center.depth))
+                depth: center.depth, triangle: seen[7]))
           }
         }
       }

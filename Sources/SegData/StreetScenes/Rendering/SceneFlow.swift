@@ -13,15 +13,35 @@ struct SceneFlow {
   private let from: View, to: View
   private let size: Pair
   private let stillTriangles: Int
-  private let seen: Visibility
+  /// What the first view shows.
+  private let triangles: [ScreenTriangle]
+  /// For the centre of each pixel, the number plus one of one of them; 0 for the sky.
+  private let seen: [Int32]
 
   /// - Parameter stillTriangles: how many triangles, the first of both meshes, are the same in both.
   init(from: View, to: View, stillTriangles: Int, size: Pair) {
+    let visibility = Visibility(from.mesh, from.camera, size: size)
+    self.init(
+      from: from, to: to, stillTriangles: stillTriangles, size: size, triangles: visibility.triangles,
+      seen: visibility.centers())
+  }
+
+  /// From a view that is rendered already.
+  init(of rendering: Rendering, from: View, to: View, stillTriangles: Int) {
+    self.init(
+      from: from, to: to, stillTriangles: stillTriangles, size: rendering.size, triangles: rendering.triangles,
+      seen: rendering.pixels.map(\.triangle))
+  }
+
+  private init(
+    from: View, to: View, stillTriangles: Int, size: Pair, triangles: [ScreenTriangle], seen: [Int32]
+  ) {
     self.from = from
     self.to = to
     self.size = size
     self.stillTriangles = stillTriangles
-    seen = Visibility(from.mesh, from.camera, size: size)
+    self.triangles = triangles
+    self.seen = seen
   }
 
   /// A point of the street, as it was seen and where it is now.
@@ -71,9 +91,9 @@ struct SceneFlow {
   }
 
   private func forEachPoint(_ body: (_ row: Int, _ column: Int, Point) -> Void) {
-    seen.forEachTile { tile in
-      for row in tile.rows {
-        for column in tile.columns { body(row, column, point(tile.seen[tile.index(row, column)][7], row, column)) }
+    seen.withUnsafeBufferPointer { seen in
+      parallelFor(size.height) { row in
+        for column in 0..<size.width { body(row, column, point(seen[row * size.width + column], row, column)) }
       }
     }
   }
@@ -86,7 +106,7 @@ struct SceneFlow {
       let (u, v, _) = projected(ray)
       return Point(x: u, y: v, closeness: 0, moves: false)
     }
-    let triangle = seen.triangles[Int(number) - 1], source = Int(triangle.source)
+    let triangle = triangles[Int(number) - 1], source = Int(triangle.source)
     var place = SIMD3<Double>(camera.position) + ray * Double(triangle.depth(x: x, y: y))
     var moves = false
     if source >= stillTriangles {

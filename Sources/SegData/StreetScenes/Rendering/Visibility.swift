@@ -96,6 +96,21 @@ struct Visibility {
     }
   }
 
+  /// For the centre of each pixel, a triangle's number plus one; 0 is the sky.
+  func centers() -> [Int32] {
+    [Int32](unsafeUninitializedCapacity: size.height * size.width) { centers, count in
+      let centers = centers.baseAddress!
+      forEachTile { tile in
+        for row in tile.rows {
+          for column in tile.columns {
+            (centers + row * size.width + column).initialize(to: tile.seen[tile.index(row, column)][7])
+          }
+        }
+      }
+      count = size.height * size.width
+    }
+  }
+
   private func draw(
     _ triangle: ScreenTriangle, _ number: Int32, _ tile: Tile, _ closeness: UnsafeMutablePointer<SIMD8<Float>>
   ) {
