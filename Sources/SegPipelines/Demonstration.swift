@@ -31,9 +31,7 @@ public struct Demonstration: Sendable {
   public init(
     in folder: URL, frames count: Int = 24, _ report: (_ done: Int, _ of: Int) -> Void = { _, _ in }
   ) throws {
-    guard (try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)) != nil else {
-      throw FileError(path: folder.relativePath, kind: .unwritable, problem: "expected a folder that can be made")
-    }
+    try folder.makeFolder()
     let segmenter = try Segmenter(weights: .bundled(.streets))
     let streets = StreetScenes(split: "test"), table = streets.classes, palette = table.palette
     var matrix = ConfusionMatrix(classes: table.count, ignoreIndex: table.ignoreIndex.map(Int.init))

@@ -50,14 +50,12 @@ public struct Evaluation: Sendable, Codable {
     if let problem = views.problem { throw UsageError(problem) }
     let dataset = try source.dataset(split: split)
     let table = dataset.classes
-    // Weights that do not name their classes are taken at their numbers.
-    let numbers = (0..<table.count).map(Int32.init)
-    let known = segmenter.classes.translation(to: table) ?? (segmenter.classes.count == table.count ? numbers : nil)
-    guard let translation = known else {
+    guard let translation = segmenter.classes.translationOrNumbers(to: table) else {
       throw UsageError(
         "the weights know \(segmenter.classes.count) classes, \(source.kind) has \(table.count): \(table.names.joined(separator: ", "))"
       )
     }
+    let isIdentity = translation == (0..<table.count).map(Int32.init)
     var matrix = ConfusionMatrix(classes: table.count, ignoreIndex: table.ignoreIndex.map(Int.init))
     let clock = ContinuousClock()
     var inference = Duration.zero
@@ -65,7 +63,7 @@ public struct Evaluation: Sendable, Codable {
       let sample = try dataset.sample(at: index)
       var labels: Labels?
       inference += clock.measure { labels = segmenter(sample.image, views: views).labels }
-      if translation != numbers { labels = Labels(labels!.shape, labels!.values.map { translation[Int($0)] }) }
+      if !isIdentity { labels = Labels(labels!.shape, labels!.values.map { translation[Int($0)] }) }
       matrix.add(prediction: labels!, truth: sample.labels)
       report(index + 1, dataset.count)
     }

@@ -78,14 +78,8 @@ public struct Prediction {
     if extras.entropy { names.append("_entropy.png") }
     let image = try Image(contentsOf: photo)
     try refuseExisting(names.map(file), overwrite: overwrite)
-    if let folder {
-      guard (try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)) != nil else {
-        throw FileError(path: folder.relativePath, kind: .unwritable, problem: "expected a folder that can be made")
-      }
-    }
-    let clock = ContinuousClock(), start = clock.now
-    let result = segmenter(image, views: views)
-    let elapsed = clock.now - start
+    try folder?.makeFolder()
+    let (result, seconds) = segmented(image)
     try result.labels.writeIndexedPNG(to: file("_labels.png"), palette: segmenter.classes.palette, overwrite: overwrite)
     try overlay(image: image, labels: result.labels, palette: segmenter.classes.palette)
       .writePNG(to: file("_overlay.png"), overwrite: overwrite)
@@ -99,8 +93,7 @@ public struct Prediction {
     if extras.entropy { try gray(result.entropy).writeGray8PNG(to: file("_entropy.png"), overwrite: overwrite) }
     return Result(
       image: photo.relativePath, width: image.width, height: image.height, classes: shares(result.labels),
-      files: names.map { file($0).relativePath },
-      seconds: elapsed.seconds)
+      files: names.map { file($0).relativePath }, seconds: seconds)
   }
 
   /// 0…1 as 0…255.
@@ -113,13 +106,18 @@ public struct Prediction {
   /// - Throws: `FileError`.
   public func run(_ photo: URL, exporting export: ServerExport) throws -> Result {
     let image = try Image(contentsOf: photo)
-    let clock = ContinuousClock(), start = clock.now
-    let result = segmenter(image, views: views)
-    let elapsed = clock.now - start
+    let (result, seconds) = segmented(image)
     let file = try export.add(result.labels, photo: photo.lastPathComponent)
     return Result(
       image: photo.relativePath, width: image.width, height: image.height, classes: shares(result.labels),
-      files: [file.relativePath], seconds: elapsed.seconds)
+      files: [file.relativePath], seconds: seconds)
+  }
+
+  /// Inference, and how long it took.
+  private func segmented(_ image: Image) -> (Segmentation, seconds: Double) {
+    let clock = ContinuousClock(), start = clock.now
+    let result = segmenter(image, views: views)
+    return (result, (clock.now - start).seconds)
   }
 
   private func shares(_ labels: Labels) -> [ClassShare] {

@@ -54,16 +54,13 @@ public final class ServerExport {
   /// - Throws: `UsageError` if the classes are not the benchmark's, `FileError` if the folder cannot be made or holds
   ///   `panoptic.json` already.
   public init(_ format: ServerFormat, classes: ClassTable, folder: URL, overwrite: Bool = false) throws {
-    let table = format.classes, numbers = (0..<table.count).map(Int32.init)
-    // Weights that do not name their classes are taken at their numbers.
-    guard let translation = classes.translation(to: table) ?? (classes.count == table.count ? numbers : nil) else {
+    let table = format.classes
+    guard let translation = classes.translationOrNumbers(to: table) else {
       throw UsageError(
         "the weights know \(classes.count) classes, the format '\(format.rawValue)' takes \(table.count): "
           + table.names.prefix(5).joined(separator: ", ") + ", …")
     }
-    guard (try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)) != nil else {
-      throw FileError(path: folder.relativePath, kind: .unwritable, problem: "expected a folder that can be made")
-    }
+    try folder.makeFolder()
     panoptic = try format.categories.map {
       try COCOPanopticWriter(folder.appendingPathComponent("panoptic.json"), categories: $0, overwrite: overwrite)
     }

@@ -13,10 +13,7 @@ extension Recipe.Loss.Weights {
     // Pixels of each class, and labelled pixels of the images that contain it.
     var pixels = [Double](repeating: 0, count: classes), reach = [Double](repeating: 0, count: classes)
     for index in 0..<dataset.count {
-      var counts = [Int](repeating: 0, count: classes)
-      try dataset.sample(at: index).labels.withUnsafeBufferPointer { labels in
-        for label in labels where label >= 0 && label < classes { counts[Int(label)] += 1 }
-      }
+      let counts = pixelCounts(try dataset.sample(at: index).labels, classes: classes)
       let labelled = Double(counts.reduce(0, +))
       for (index, count) in counts.enumerated() where count > 0 {
         pixels[index] += Double(count)
@@ -40,10 +37,15 @@ extension Recipe.Loss.Weights {
 
 /// 2 − the class's share of a batch's labelled pixels where it occurs, else 1 (InverseForm's published code).
 func batchClassWeights(_ labels: Labels, classes: Int) -> Tensor {
+  let counts = pixelCounts(labels, classes: classes), total = Float(max(counts.reduce(0, +), 1))
+  return Tensor([classes], counts.map { $0 > 0 ? 2 - Float($0) / total : 1 })
+}
+
+/// Pixels of each class; what is none is left out.
+private func pixelCounts(_ labels: Labels, classes: Int) -> [Int] {
   var counts = [Int](repeating: 0, count: classes)
   labels.withUnsafeBufferPointer { labels in
     for label in labels where label >= 0 && label < classes { counts[Int(label)] += 1 }
   }
-  let total = Float(max(counts.reduce(0, +), 1))
-  return Tensor([classes], counts.map { $0 > 0 ? 2 - Float($0) / total : 1 })
+  return counts
 }

@@ -81,11 +81,7 @@ public final class Trainer {
       throw FileError(
         path: folder.relativePath, kind: .unwritable, problem: "holds a run already; resume it, or name another folder")
     }
-    do {
-      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    } catch {
-      throw FileError(path: folder.relativePath, kind: .unwritable, problem: "expected a folder that can be made")
-    }
+    try folder.makeFolder()
     BestWeights.removeAll(in: folder)
     let text = Array(recipe.json.utf8)
     try writeAtomically(to: folder.appendingPathComponent("recipe.json").relativePath, overwrite: true) {

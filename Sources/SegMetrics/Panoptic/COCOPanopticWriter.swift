@@ -71,9 +71,7 @@ public final class COCOPanopticWriter {
       throw FileError(
         path: json.relativePath, kind: .unwritable, problem: "exists already, and overwriting was not asked for")
     }
-    guard (try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)) != nil else {
-      throw FileError(path: folder.relativePath, kind: .unwritable, problem: "expected a folder that can be made")
-    }
+    try folder.makeFolder()
   }
 
   /// Writes the PNG of an image.

@@ -2,6 +2,7 @@ import Foundation
 import SegFiles
 import SegImages
 import SegKernels
+import SegMetrics
 
 extension StreetClip {
   /// Writes the clip as a sequence of KITTI's odometry task, which `KITTIOdometry` reads:
@@ -41,8 +42,9 @@ extension StreetClip {
       let (left, right) = (frame(at: index), frame(at: index, eye: .right)), name = String(format: "%06d.png", index)
       try left.image.writePNG(to: folder.below("image_2/\(name)"), overwrite: overwrite)
       try right.image.writePNG(to: folder.below("image_3/\(name)"), overwrite: overwrite)
-      let codes = left.depth.scalars.map { ($0 * 256).rounded() }.map { $0 <= 65535 ? Int32($0) : 0 }
-      try Labels(left.depth.shape, codes).writeGray16PNG(to: folder.below("depth_2/\(name)"), overwrite: overwrite)
+      // What 16 bits cannot hold is as far as the sky.
+      let depth = Tensor(left.depth.shape, left.depth.scalars.map { ($0 * 256).rounded() <= 65535 ? $0 : 0 })
+      try DepthFile.write(depth, to: folder.below("depth_2/\(name)"), overwrite: overwrite)
       report(index + 1)
     }
   }

@@ -100,14 +100,3 @@ private struct CityscapesFiles {
     try writeAtomically(to: url.relativePath, overwrite: overwrite) { try $0.write([UInt8](bytes)) }
   }
 }
-
-extension URL {
-  /// Makes the folder, and those above it that are missing.
-  ///
-  /// - Throws: `FileError` if it cannot be made.
-  func makeFolder() throws {
-    guard (try? FileManager.default.createDirectory(at: self, withIntermediateDirectories: true)) != nil else {
-      throw FileError(path: relativePath, kind: .unwritable, problem: "expected a folder that can be made")
-    }
-  }
-}
