@@ -4,7 +4,11 @@
 
   /// How a network looks at photographs: shared by `predict` and `evaluate`.
   struct ViewOptions: ParsableArguments {
-    @Option(help: "What photographs are resized to for the network, HxW; their own size by default.")
+    @Option(
+      help: """
+        What photographs are resized to for the network, HxW; their own size by default. Networks that can be asked at \
+        any resolution (ifa_…) see the photograph as it is: the result has this size.
+        """)
     var size: Size?
     @Option(help: "Slide a window of HxW over the photograph and average the logits where windows overlap.")
     var window: Size?

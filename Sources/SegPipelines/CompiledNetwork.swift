@@ -8,18 +8,31 @@ public final class CompiledNetwork {
   public let network: any UnaryModule
   private let weights = PackedWeights()
   private var session: Program.Session?
+  private var positions: QueryPositions?
 
   /// Nothing is compiled before the first image.
   public init(_ network: any UnaryModule) { self.network = network }
 
   /// What the network makes of images N×C×H×W. Images without pixels go to the network itself.
-  public func callAsFunction(_ x: Tensor) -> Tensor {
-    guard x.count > 0 else { return network(x) }
-    if session?.program.inputShapes[0] != x.shape {
+  ///
+  /// - Parameter positions: where a ``ResolutionFree`` network is asked; others trap.
+  public func callAsFunction(_ x: Tensor, at positions: QueryPositions? = nil) -> Tensor {
+    guard x.count > 0 else { return answer(x, positions) }
+    if session?.program.inputShapes[0] != x.shape || self.positions != positions {
       // The old one's memory goes before the new one's comes.
       session = nil
-      session = network.compiled(for: x.shape, sharing: weights).makeSession()
+      let graph = Graph.capture(inputs: [x.shape], parameters: network) { [answer($0[0], positions)] }
+      session = Program(graph, sharing: weights).makeSession()
+      self.positions = positions
     }
     return session!([x])[0]
+  }
+
+  private func answer(_ x: Tensor, _ positions: QueryPositions?) -> Tensor {
+    guard let positions else { return network(x) }
+    guard let network = network as? any ResolutionFree else {
+      preconditionFailure("CompiledNetwork: \(type(of: network)) cannot be asked at positions of one's own")
+    }
+    return network(x, at: positions)
   }
 }

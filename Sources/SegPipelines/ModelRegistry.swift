@@ -1,4 +1,5 @@
 import SegFFNet
+import SegIFA
 import SegKernels
 
 /// The name of a model that can be built: `segmentation_ffnet78S_dBBB_mobile`, `resnet50`, …
@@ -77,7 +78,7 @@ public enum ModelRegistry {
   /// All names.
   public static let names: [ModelName] =
     (FFNetCatalogue.names + FFNetCatalogue.ownNames).map { ModelName($0) }
-    + resNetDepths.map { ModelName("resnet\($0)") }
+    + IFAConfiguration.names.map { ModelName($0) } + resNetDepths.map { ModelName("resnet\($0)") }
 
   /// The full name that a user's spelling means.
   ///
@@ -109,6 +110,12 @@ public enum ModelRegistry {
         classes: configuration.classes, inputChannels: inputChannels, divisor: configuration.deepestStride,
         inputSize: isClassifier ? 256 : (isHalf ? [512, 1024] : [1024, 2048]),
         publishedWeights: FFNetCatalogue.weightsFile(for: name.rawValue))
+    }
+    if let configuration = IFAConfiguration(name: name.rawValue, classes: classes, inputChannels: inputChannels) {
+      return RegisteredModel(
+        name: name, network: IFANetwork(configuration, seed: seed), output: .segmentation,
+        classes: configuration.classes, inputChannels: inputChannels, divisor: configuration.deepestStride,
+        inputSize: [1024, 2048], publishedWeights: nil)
     }
     guard let depth = Int(name.rawValue.dropFirst("resnet".count)),
       let configuration = ResNetConfiguration.resNet(depth, inputChannels: inputChannels)

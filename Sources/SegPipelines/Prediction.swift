@@ -81,7 +81,10 @@ public struct Prediction {
     try folder?.makeFolder()
     let (result, seconds) = segmented(image)
     try result.labels.writeIndexedPNG(to: file("_labels.png"), palette: segmenter.classes.palette, overwrite: overwrite)
-    try overlay(image: image, labels: result.labels, palette: segmenter.classes.palette)
+    let (height, width) = (result.labels.shape[0], result.labels.shape[1])
+    // A network that was asked at a size of its own gives its labels there.
+    let picture = (height, width) == (image.height, image.width) ? image : image.resized(width: width, height: height)
+    try overlay(image: picture, labels: result.labels, palette: segmenter.classes.palette)
       .writePNG(to: file("_overlay.png"), overwrite: overwrite)
     if extras.probabilities {
       let archive = WeightArchive([("array", .float(result.probabilities))])
@@ -92,7 +95,7 @@ public struct Prediction {
     }
     if extras.entropy { try gray(result.entropy).writeGray8PNG(to: file("_entropy.png"), overwrite: overwrite) }
     return Result(
-      image: photo.relativePath, width: image.width, height: image.height, classes: shares(result.labels),
+      image: photo.relativePath, width: width, height: height, classes: shares(result.labels),
       files: names.map { file($0).relativePath }, seconds: seconds)
   }
 

@@ -14,7 +14,8 @@ import SegTraining
 public final class Segmenter {
   /// How a photograph is looked at.
   public struct Views: Sendable, Hashable {
-    /// What the photograph is resized to for the network; nil for its own size.
+    /// What the photograph is resized to for the network; nil for its own size. A network that can be asked at any
+    /// resolution sees the photograph as it is, and the result has this size.
     public var size: Pair?
     /// The part that the network sees at once, slid over the image; nil for the whole. Rounded up to what the network
     /// divides by.
@@ -84,6 +85,7 @@ public final class Segmenter {
   /// images at the photograph's: what is in memory at once is one window's work and the coarse logits of every view.
   public func callAsFunction(_ image: Image, views: Views) -> Segmentation {
     check(views.problem == nil, "Segmenter", views.problem ?? "")
+    if let size = views.size, isResolutionFree { return decoded(image, at: size) }
     let own = Pair(height: image.height, width: image.width), divisor = loaded.model.divisor
     let pixels = Tensor(image, normalization: loaded.card.normalization)
     let sources = views.scales.flatMap { scale -> [Segmentation.Source] in
@@ -99,6 +101,20 @@ public final class Segmenter {
       }
     }
     return Segmentation(sources: sources, size: own, classes: classes)
+  }
+
+  /// Whether the network can be asked at any resolution; a size is then that of the result, not of the photograph.
+  public var isResolutionFree: Bool { loaded.model.network is any ResolutionFree }
+
+  /// The photograph as it is, its classes on a grid of any size.
+  private func decoded(_ image: Image, at size: Pair) -> Segmentation {
+    let pixels = Tensor(image, normalization: loaded.card.normalization)
+    let x = padded(padded(pixels, axis: 2), axis: 3)
+    let cover = QueryPositions.Cover(
+      height: Double(image.height) / Double(x.shape[2]), width: Double(image.width) / Double(x.shape[3]))
+    let logits = network(x, at: .grid(size, cover: cover))
+    return Segmentation(
+      sources: [.init(logits: logits, enlarged: size, isMirrored: false)], size: size, classes: classes)
   }
 
   /// The logits of one view of a photograph of size `own`.

@@ -3,6 +3,7 @@ import SegData
 import SegFFNet
 import SegFiles
 import SegFormats
+import SegIFA
 import SegImages
 import SegKernels
 import SegPretrained
@@ -60,7 +61,13 @@ public struct TrainingRun {
           + "\(recipe.loss.classWeightList.count)")
     }
     let loss = SegmentationLoss(recipe.loss, classWeights: try recipe.loss.classWeights.weights(for: dataset))
-    let task = SegmentationTask(model.network, ignoreIndex: dataset.classes.ignoreIndex.map(Int.init), loss: loss)
+    let ignoreIndex = dataset.classes.ignoreIndex.map(Int.init)
+    let task: any TrainingTask =
+      (model.network as? IFANetwork).map {
+        IFATask(
+          $0, ignoreIndex: ignoreIndex, loss: loss, queries: recipe.queries, auxiliary: recipe.queries.auxiliary,
+          seed: recipe.seed)
+      } ?? SegmentationTask(model.network, ignoreIndex: ignoreIndex, loss: loss)
     let card = ModelCard(
       model: model.name.rawValue, classes: dataset.classes, normalization: loader.normalization, size: crop,
       recipe: recipe.hash, terms: source.terms)

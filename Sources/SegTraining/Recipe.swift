@@ -126,6 +126,29 @@ public struct Recipe: Codable, Sendable, Hashable {
     public init() {}
   }
 
+  /// Where networks that answer at any position are asked in training; others do not look at it.
+  public struct Queries: Codable, Sendable, Hashable {
+    /// Which positions.
+    public enum Kind: String, Codable, Sendable {
+      /// The finest level's grid, as IFA's released code does.
+      case grid
+      /// One random pixel of every 4×4 cell.
+      case jittered
+      /// Random pixels of the image, ``count`` of them.
+      case points
+    }
+
+    /// Which positions.
+    public var kind = Kind.points
+    /// Of the kind `points`: how many an image.
+    public var count = 8192
+    /// The factor of the auxiliary head's loss.
+    public var auxiliary: Float = 0.4
+
+    /// Random pixels: this package's default.
+    public init() {}
+  }
+
   /// What the run is called.
   public var name = ""
   /// A published model name.
@@ -136,6 +159,8 @@ public struct Recipe: Codable, Sendable, Hashable {
   public var augment = Augment()
   /// How parameters move.
   public var optimization = Optimization()
+  /// Where networks that answer at any position are asked.
+  public var queries = Queries()
   /// What is made small.
   public var loss = Loss()
   /// Samples a step.
@@ -192,6 +217,8 @@ public struct Recipe: Codable, Sendable, Hashable {
       require((0...1).contains(amount), "augment.\(name): expected 0...1, found \(amount)")
     }
     require((0...0.5).contains(augment.hue), "augment.hue: expected 0...0.5, found \(augment.hue)")
+    require(queries.count >= 1, "queries.count: expected at least 1, found \(queries.count)")
+    require(queries.auxiliary >= 0, "queries.auxiliary: expected at least 0, found \(queries.auxiliary)")
     require((0...16).contains(augment.blur), "augment.blur: expected 0...16, found \(augment.blur)")
     return problems + loss.problems
   }

@@ -108,6 +108,11 @@ final class PyTorchFixtureTests: XCTestCase {
   private func function(_ entry: Case, _ labels: Labels?) -> (([Tensor]) -> Tensor)? {
     let attributes = entry.attributes
     func pair(_ name: String) -> Pair { attributes[name]!.pair }
+    func places() -> [SamplePlaces] {
+      zip(attributes["rows"]!.list, attributes["columns"]!.list).map {
+        .grid(rows: $0.ints.map { Int32($0) }, columns: $1.ints.map { Int32($0) })
+      }
+    }
     func losses() -> LossReduction { LossReduction(rawValue: attributes["reduction"]!.string!)! }
     func axis() -> Int { attributes["axis"]!.int! }
     func reduction(_ reduce: @escaping (Tensor, [Int], Bool) -> Tensor) -> ([Tensor]) -> Tensor {
@@ -198,6 +203,13 @@ final class PyTorchFixtureTests: XCTestCase {
         conv2d(
           $0[0], weight: $0[1], bias: $0.count > 2 ? $0[2] : nil, stride: pair("stride"), padding: pair("padding"),
           dilation: pair("dilation"), groups: attributes["groups"]!.int!)
+      }
+    case "sampledSum": return { sampledSum($0, at: places()) }
+    case "implicitNetwork":
+      return { x in
+        implicitNetwork(
+          Array(x[..<2]), at: places(), bias: x[2],
+          layers: [(weight: x[3], bias: x[4]), (weight: x[5], bias: x[6])])
       }
     case "gather": return { gather($0[0], axis: axis(), indices: labels!) }
     case "indexAdd": return { indexAdd($0[0], axis: axis(), indices: labels!, source: $0[1]) }

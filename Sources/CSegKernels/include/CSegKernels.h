@@ -152,6 +152,12 @@ enum { SK_FAR = INT32_MAX };
   X(void, collectWinograd, (const SKWeightStep *step, int task, float *dw))                                            \
   X(void, spreadPixels, (SK_MAP))                                                                                      \
   X(void, resizeBlockedGradient, (SK_MAP))                                                                             \
+  /* vectors of a block of channels read at places and added, their gradient, and the way out of a block */            \
+  X(void, gatherPixels,                                                                                                \
+    (const float *const *planes, const int32_t *const *places, int maps, const float *bias, int rectify, float *y,     \
+     size_t n))                                                                                                        \
+  X(void, scatterPixels, (const float *dy, const int32_t *places, float *plane, size_t n))                             \
+  X(void, unblockRun, (const float *x, int lanes, size_t plane, float *y, size_t n))                                   \
   /* batch normalisation of one run of one block of channels */                                                        \
   X(void, momentsOfBlock, (const float *x, const float *origin, size_t n, double *sums))                               \
   X(void, normalizeBlock, (const SKBlockNorm *p, const float *x, const float *addend, float *y, size_t n))             \

@@ -2,13 +2,16 @@
 public final class Dropout: UnaryModule, RandomModule {
   /// The probability that an element is dropped.
   public let rate: Float
+  /// Whether whole channels of an image are dropped, as PyTorch's `Dropout2d` does.
+  public let dropsChannels: Bool
   /// The source of the masks.
   public var random: RandomSource
   private var isTraining = false
 
   /// A layer whose masks follow from a seed.
-  public init(rate: Float, seed: UInt64 = 0) {
+  public init(rate: Float, dropsChannels: Bool = false, seed: UInt64 = 0) {
     self.rate = rate
+    self.dropsChannels = dropsChannels
     random = RandomSource(seed: seed)
   }
 
@@ -16,7 +19,10 @@ public final class Dropout: UnaryModule, RandomModule {
 
   public func trainingChanged(to isTraining: Bool) { self.isTraining = isTraining }
 
-  public func callAsFunction(_ x: Tensor) -> Tensor { isTraining ? dropout(x, rate: rate, using: &random) : x }
+  public func callAsFunction(_ x: Tensor) -> Tensor {
+    guard isTraining else { return x }
+    return dropsChannels ? dropout2d(x, rate: rate, using: &random) : dropout(x, rate: rate, using: &random)
+  }
 }
 
 /// A module that draws random numbers in training; checkpoints keep where its source stands.

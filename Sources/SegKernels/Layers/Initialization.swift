@@ -40,6 +40,19 @@ extension Module {
       }
       layer.weight.value = .uniform(shape, in: -bound..<bound, using: &random)
       layer.bias?.value = .zeros(layer.bias!.shape)
+    case let layer as PointwiseConvolution:
+      let shape = layer.weight.shape
+      var random = RandomSource(seed: seed, name: prefix + "weight")
+      let deviation: Float
+      switch scheme {
+      case .normal(let given, let bias):
+        deviation = given
+        layer.bias.value = Tensor(layer.bias.shape, filledWith: bias)
+      case .kaimingFanOut:
+        deviation = (2 / Float(shape[0])).squareRoot()
+        layer.bias.value = .zeros(layer.bias.shape)
+      }
+      layer.weight.value = .normal(shape, deviation: deviation, using: &random)
     default:
       for child in children { child.module.initialize(scheme, seed: seed, prefix: "\(prefix)\(child.name).") }
     }

@@ -722,13 +722,31 @@ def remaining():
         case(name, "linear", F.linear, inputs | ({"bias": normal(name + "b", 2)} if bias else {}))
 
 
+def implicit():
+    def sampled(maps, rows, columns):
+        return sum(x[:, :, r][:, :, :, c] for x, r, c in zip(maps, rows, columns))
+
+    def network(x, y, bias, w1, b1, w2, b2, rows, columns):
+        hidden = torch.relu(sampled((x, y), rows, columns) + bias[:, None, None])
+        hidden = torch.relu(torch.einsum("oi,nihw->nohw", w1, hidden) + b1[:, None, None])
+        return torch.einsum("oi,nihw->nohw", w2, hidden) + b2[:, None, None]
+
+    rows, columns = [[0, 0, 1, 3, 3], [1, 0, 1, 1, 0]], [[4, 0, 2, 2, 1, 0, 3], [0, 2, 1, 1, 0, 2, 2]]
+    maps = {"a": normal("sampled/a", 2, 3, 4, 5), "b": normal("sampled/b", 1, 3, 2, 3)}
+    case("sampledSum/grid", "sampledSum", lambda a, b: sampled((a, b), rows, columns), maps, rows=rows, columns=columns)
+    layers = {"bias": normal("implicit/bias", 3), "w1": normal("implicit/w1", 9, 3), "b1": normal("implicit/b1", 9),
+              "w2": normal("implicit/w2", 4, 9), "b2": normal("implicit/b2", 4)}
+    case("implicitNetwork/grid", "implicitNetwork", lambda *x: network(*x, rows, columns), maps | layers, rows=rows,
+         columns=columns)
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     elementwise(), reductions(), movement(), convolution(), pooling()
     normalization(), softmax(), cross_entropy(), segmentation_losses(), resize()
     further_elementwise(), further_movement(), transposed_convolution(), group_normalization(), regression()
     sampling()
-    choosing(), small_matrices(), remaining()
+    choosing(), small_matrices(), remaining(), implicit()
 
     intended = {"crossEntropy/all_ignored_mean", "sort/nan", "sort/nan_descending", "topK/nan"}
     broken = {name.rsplit("/", 1)[0] for name, tensor in tensors.items() if tensor.isnan().any()}

@@ -1,0 +1,2 @@
+#define SK_FAMILY "sampled.inc"
+#include "isa.h"
