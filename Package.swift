@@ -23,6 +23,7 @@ let package = Package(
     .library(name: "SegData", targets: ["SegData"]),
     .library(name: "SegTraining", targets: ["SegTraining"]),
     .library(name: "SegFFNet", targets: ["SegFFNet"]),
+    .library(name: "SegInverseForm", targets: ["SegInverseForm"]),
     .library(name: "SegPipelines", targets: ["SegPipelines"]),
     .executable(name: "segkernels", targets: ["SegCommand"]),
     // Shared by Tests and Benchmarks; unstable, as the underscore says.
@@ -68,12 +69,17 @@ let package = Package(
       swiftSettings: strict),
     // 4
     .target(name: "SegFFNet", dependencies: ["SegKernels"], swiftSettings: strict),
+    // 5
+    .target(
+      name: "SegInverseForm",
+      dependencies: ["SegKernels", "SegFiles", "SegFormats", "SegPretrained", "SegData", "SegTraining"],
+      swiftSettings: strict),
     // 6
     .target(
       name: "SegPipelines",
       dependencies: [
         "SegKernels", "SegFiles", "SegFormats", "SegImages", "SegMetrics", "SegPretrained", "SegData", "SegTraining",
-        "SegFFNet", .product(name: "Yams", package: "Yams", condition: tools),
+        "SegFFNet", "SegInverseForm", .product(name: "Yams", package: "Yams", condition: tools),
       ],
       resources: [
         .embedInCode("Recipes/camvid-ffnet22S-half.yaml"), .embedInCode("Recipes/camvid-ffnet40S.yaml"),
@@ -104,6 +110,7 @@ let package = Package(
     tests("SegData", ["SegFiles", "SegImages", "SegMetrics"]),
     tests("SegTraining", ["SegFiles", "SegData", "SegImages", "SegFormats"]),
     tests("SegFFNet", ["SegFormats", "CMallocCounter"]),
+    tests("SegInverseForm", ["SegFormats", "SegData", "SegTraining", "SegFFNet", "SegImages", "SegPretrained"]),
     .target(name: "CMallocCounter", path: "Tests/CMallocCounter"),
     // Run by PackageTests to see the package stop a program.
     .executableTarget(name: "TrapProbe", dependencies: ["SegKernels"], path: "Tests/TrapProbe", swiftSettings: strict),
