@@ -91,7 +91,7 @@ let package = Package(
       name: "SegCommand",
       dependencies: [
         "SegKernels", "SegFormats", "SegMetrics", "SegPretrained", "SegPretrainedResearch", "SegData", "SegTraining",
-        "SegPipelines",
+        "SegInverseForm", "SegPipelines",
         .product(name: "ArgumentParser", package: "swift-argument-parser", condition: tools),
       ],
       swiftSettings: strict),
