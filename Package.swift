@@ -54,7 +54,11 @@ let package = Package(
     .target(
       name: "SegMetrics", dependencies: ["SegKernels", "SegFiles", "SegFormats", "SegImages"], swiftSettings: strict),
     .target(
-      name: "CSegPretrained", exclude: ["streets-ffnet22S-half.safetensors", "streets-ffnet22S-half.md"]),
+      name: "CSegPretrained",
+      exclude: [
+        "streets-ffnet22S-half.safetensors", "streets-ffnet22S-half.md", "inverse-network.safetensors",
+        "inverse-network.md",
+      ]),
     .target(name: "SegPretrained", dependencies: ["SegFiles", "SegFormats", "CSegPretrained"], swiftSettings: strict),
     .target(
       name: "CSegPretrainedResearch", exclude: ["camvid-ffnet22S-half.safetensors", "camvid-ffnet22S-half.md"]),
@@ -83,7 +87,7 @@ let package = Package(
       ],
       resources: [
         .embedInCode("Recipes/camvid-ffnet22S-half.yaml"), .embedInCode("Recipes/camvid-ffnet40S.yaml"),
-        .embedInCode("Recipes/streets-ffnet22S-half.yaml"),
+        .embedInCode("Recipes/streets-ffnet22S-half.yaml"), .embedInCode("Recipes/streets-inverseform.yaml"),
       ],
       swiftSettings: strict),
     // 7

@@ -36,7 +36,7 @@ public enum BoundaryTransform: String, Sendable, Hashable, Codable, CaseIterable
   }
 
   /// The numbers of a generator's transform.
-  func coefficients(of generator: Generator) -> [Float] {
+  package func coefficients(of generator: Generator) -> [Float] {
     let limits = Self.limits
     let plain = [
       generator.x / limits.shift, generator.y / limits.shift, generator.a / limits.logScale,
@@ -78,11 +78,18 @@ public enum BoundaryTransform: String, Sendable, Hashable, Codable, CaseIterable
   }
 
   /// One transform by its generator.
-  struct Generator {
-    var x = 0.0, y = 0.0, a = 0.0, b = 0.0, angle = 0.0, g = 0.0, h = 0.0
+  package struct Generator {
+    package var x = 0.0, y = 0.0, a = 0.0, b = 0.0, angle = 0.0, g = 0.0, h = 0.0
+
+    package init(
+      x: Double = 0, y: Double = 0, a: Double = 0, b: Double = 0, angle: Double = 0, g: Double = 0, h: Double = 0
+    ) {
+      (self.x, self.y, self.a, self.b) = (x, y, a, b)
+      (self.angle, self.g, self.h) = (angle, g, h)
+    }
 
     /// exp(share · G), row by row.
-    func matrix(_ share: Double) -> [Double] {
+    package func matrix(_ share: Double) -> [Double] {
       let step = [a, -angle, x, angle, b, y, g, h, 0].map { $0 * share }
       var sum: [Double] = [1, 0, 0, 0, 1, 0, 0, 0, 1], term = sum
       // Entries stay below 1: twenty terms leave nothing that a double could hold.

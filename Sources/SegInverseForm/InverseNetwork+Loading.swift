@@ -2,6 +2,7 @@ import Foundation
 import SegFiles
 import SegFormats
 import SegKernels
+import SegPretrained
 
 extension AntisymmetricInverseNetwork {
   /// The weights with what they are for among the notes.
@@ -9,6 +10,13 @@ extension AntisymmetricInverseNetwork {
     WeightArchive(
       state.map { name, parameter in (name: name, tensor: parameter.value) },
       metadata: notes.merging(["model": "inverse-network", "transform": transform.rawValue]) { $1 })
+  }
+
+  /// The network that comes with the package.
+  ///
+  /// - Throws: `FileError` if the package was built from damaged files.
+  public static func bundled() throws -> AntisymmetricInverseNetwork {
+    try AntisymmetricInverseNetwork(BundledWeights.inverseNetwork.archive(), named: "bundled weights 'inverse-network'")
   }
 
   /// A network with the weights of an archive.

@@ -83,7 +83,8 @@ public final class AntisymmetricInverseNetwork: InverseNetwork {
     let count = prediction.shape[0]
     let pairs = concatenate(
       [concatenate([prediction, target], axis: 1), concatenate([target, prediction], axis: 1)], axis: 0)
-    let y = linear(layers(pairs).reshaped(2 * count, -1))
-    return y.slice(axis: 0, 0..<count) - y.slice(axis: 0, count..<(2 * count))
+    let features = layers(pairs).reshaped(2 * count, -1)
+    // The same product twice: how a matrix product rounds a row depends on where among the rows it stands.
+    return linear(features.slice(axis: 0, 0..<count)) - linear(features.slice(axis: 0, count..<(2 * count)))
   }
 }

@@ -4,6 +4,7 @@ import SegFFNet
 import SegFiles
 import SegFormats
 import SegImages
+import SegInverseForm
 import SegKernels
 import SegPretrained
 import SegTraining
@@ -60,12 +61,31 @@ public struct TrainingRun {
           + "\(recipe.loss.classWeightList.count)")
     }
     let loss = SegmentationLoss(recipe.loss, classWeights: try recipe.loss.classWeights.weights(for: dataset))
-    let task = SegmentationTask(model.network, ignoreIndex: dataset.classes.ignoreIndex.map(Int.init), loss: loss)
+    let task = try TrainingRun.task(recipe, model, ignoreIndex: dataset.classes.ignoreIndex.map(Int.init), loss)
     let card = ModelCard(
       model: model.name.rawValue, classes: dataset.classes, normalization: loader.normalization, size: crop,
       recipe: recipe.hash, terms: source.terms)
     self.model = LoadedModel(model: model, card: card, report: LoadReport())
     trainer = try Trainer(task, recipe: recipe, loader: loader, folder: folder, card: card, resume: resume)
+  }
+
+  /// Plain segmentation, or with boundaries beside it where the recipe asks for them.
+  private static func task(
+    _ recipe: Recipe, _ model: RegisteredModel, ignoreIndex: Int?, _ loss: SegmentationLoss
+  ) throws -> any TrainingTask {
+    guard recipe.loss.boundary > 0 || recipe.loss.inverseForm > 0 else {
+      return SegmentationTask(model.network, ignoreIndex: ignoreIndex, loss: loss)
+    }
+    let branched =
+      model.network as? any BoundarySupervised
+      ?? (model.network as? any FeatureSegmenter).map { BoundaryBranch($0, seed: recipe.seed) }
+    guard let branched else {
+      throw UsageError("model '\(model.name)' shows no features that a boundary branch can use")
+    }
+    let inverse = try recipe.loss.inverseForm > 0 ? InverseFormLoss(AntisymmetricInverseNetwork.bundled()) : nil
+    var joint = JointLoss(segmentation: loss, inverse: inverse)
+    (joint.boundary, joint.inverseForm) = (recipe.loss.boundary, recipe.loss.inverseForm)
+    return InverseFormTask(branched, ignoreIndex: ignoreIndex, loss: joint)
   }
 
   /// Trains, scoring the validation split as often as the recipe asks for and at the end, and writes a sheet of samples
