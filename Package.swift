@@ -24,6 +24,7 @@ let package = Package(
     .library(name: "SegTraining", targets: ["SegTraining"]),
     .library(name: "SegFFNet", targets: ["SegFFNet"]),
     .library(name: "SegIFA", targets: ["SegIFA"]),
+    .library(name: "SegInverseForm", targets: ["SegInverseForm"]),
     .library(name: "SegPipelines", targets: ["SegPipelines"]),
     .executable(name: "segkernels", targets: ["SegCommand"]),
     // Shared by Tests and Benchmarks; unstable, as the underscore says.
@@ -54,7 +55,11 @@ let package = Package(
     .target(
       name: "SegMetrics", dependencies: ["SegKernels", "SegFiles", "SegFormats", "SegImages"], swiftSettings: strict),
     .target(
-      name: "CSegPretrained", exclude: ["streets-ffnet22S-half.safetensors", "streets-ffnet22S-half.md"]),
+      name: "CSegPretrained",
+      exclude: [
+        "streets-ffnet22S-half.safetensors", "streets-ffnet22S-half.md", "inverse-network.safetensors",
+        "inverse-network.md",
+      ]),
     .target(name: "SegPretrained", dependencies: ["SegFiles", "SegFormats", "CSegPretrained"], swiftSettings: strict),
     .target(
       name: "CSegPretrainedResearch", exclude: ["camvid-ffnet22S-half.safetensors", "camvid-ffnet22S-half.md"]),
@@ -72,16 +77,20 @@ let package = Package(
     // 5
     .target(
       name: "SegIFA", dependencies: ["SegKernels", "SegData", "SegTraining", "SegFFNet"], swiftSettings: strict),
+    .target(
+      name: "SegInverseForm",
+      dependencies: ["SegKernels", "SegFiles", "SegFormats", "SegPretrained", "SegData", "SegTraining"],
+      swiftSettings: strict),
     // 6
     .target(
       name: "SegPipelines",
       dependencies: [
         "SegKernels", "SegFiles", "SegFormats", "SegImages", "SegMetrics", "SegPretrained", "SegData", "SegTraining",
-        "SegFFNet", "SegIFA", .product(name: "Yams", package: "Yams", condition: tools),
+        "SegFFNet", "SegIFA", "SegInverseForm", .product(name: "Yams", package: "Yams", condition: tools),
       ],
       resources: [
         .embedInCode("Recipes/camvid-ffnet22S-half.yaml"), .embedInCode("Recipes/camvid-ffnet40S.yaml"),
-        .embedInCode("Recipes/streets-ffnet22S-half.yaml"),
+        .embedInCode("Recipes/streets-ffnet22S-half.yaml"), .embedInCode("Recipes/streets-inverseform.yaml"),
       ],
       swiftSettings: strict),
     // 7
@@ -89,7 +98,7 @@ let package = Package(
       name: "SegCommand",
       dependencies: [
         "SegKernels", "SegFormats", "SegMetrics", "SegPretrained", "SegPretrainedResearch", "SegData", "SegTraining",
-        "SegPipelines",
+        "SegInverseForm", "SegPipelines",
         .product(name: "ArgumentParser", package: "swift-argument-parser", condition: tools),
       ],
       swiftSettings: strict),
@@ -109,6 +118,7 @@ let package = Package(
     tests("SegTraining", ["SegFiles", "SegData", "SegImages", "SegFormats"]),
     tests("SegFFNet", ["SegFormats", "CMallocCounter"]),
     tests("SegIFA", ["SegFormats", "SegData", "SegTraining", "SegFFNet"]),
+    tests("SegInverseForm", ["SegFormats", "SegData", "SegTraining", "SegFFNet", "SegImages", "SegPretrained"]),
     .target(name: "CMallocCounter", path: "Tests/CMallocCounter"),
     // Run by PackageTests to see the package stop a program.
     .executableTarget(name: "TrapProbe", dependencies: ["SegKernels"], path: "Tests/TrapProbe", swiftSettings: strict),

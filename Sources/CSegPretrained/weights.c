@@ -10,6 +10,13 @@ static const unsigned char card[] = {
 #embed "streets-ffnet22S-half.md"
 };
 
+_Alignas(64) static const unsigned char inverseNetwork[] = {
+#embed "inverse-network.safetensors"
+};
+static const unsigned char inverseNetworkCard[] = {
+#embed "inverse-network.md"
+};
+
 const void *sk_streets_weights(size_t *count) {
   *count = sizeof weights;
   return weights;
@@ -18,4 +25,14 @@ const void *sk_streets_weights(size_t *count) {
 const void *sk_streets_card(size_t *count) {
   *count = sizeof card;
   return card;
+}
+
+const void *sk_inverse_network_weights(size_t *count) {
+  *count = sizeof inverseNetwork;
+  return inverseNetwork;
+}
+
+const void *sk_inverse_network_card(size_t *count) {
+  *count = sizeof inverseNetworkCard;
+  return inverseNetworkCard;
 }

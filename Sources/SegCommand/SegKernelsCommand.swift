@@ -15,7 +15,8 @@
         """,
       version: packageVersion,
       subcommands: [
-        Predict.self, Train.self, Evaluate.self, Score.self, Models.self, Run.self, Convert.self, Bench.self,
+        Predict.self, Train.self, Pretrain.self, Evaluate.self, Score.self, Models.self, Run.self, Convert.self,
+        Bench.self,
         Inspect.self, Render.self, DoctorCommand.self, Demo.self,
       ])
   }

@@ -5,7 +5,7 @@ import SegKernels
 /// image → (pre-downsampling) → backbone maps f4, f8, f16, f32 → adapter → up-head → concatenation → head → logits at
 /// f4's size: 1/4 of the image, 1/8 for `d` and `_pre_down` models. No softmax, no final up-sampling.
 /// Mehta et al. 2022 (arXiv 2206.08236); parameter names are those of the published checkpoints.
-public final class FFNet: UnaryModule {
+public final class FFNet: FeatureSegmenter {
   /// What the network is made of.
   public let configuration: FFNetConfiguration
   private let smoothing: PreDownsampling?
@@ -61,14 +61,29 @@ public final class FFNet: UnaryModule {
 
   /// Logits: N×classes×h×w for segmentation, N×classes for classification.
   public func callAsFunction(_ x: Tensor) -> Tensor {
-    let features = backbone.features(of: smoothing?(x) ?? x)
-    let maps = features.stages.count == 3 ? [features.stem] + features.stages : features.stages
-    let levels = upHead(adapter(maps))
-    switch head {
-    case .classification(let head): return head(levels)
-    case .segmentation(let head):
-      let size = Pair(height: levels[0].shape[2], width: levels[0].shape[3])
-      return head(concatenate([levels[0]] + levels.dropFirst().map { upHead.enlarged($0, to: size) }, axis: 1))
+    if case .classification(let head) = head { return head(levels(of: x)) }
+    return logits(of: features(of: x))
+  }
+
+  public var featureChannels: Int { configuration.scaled(configuration.upHead.output).reduce(0, +) }
+
+  /// The levels of the up-head as one map, at f4's size: what the segmentation head sees.
+  public func features(of x: Tensor) -> Tensor {
+    let levels = levels(of: x)
+    let size = Pair(height: levels[0].shape[2], width: levels[0].shape[3])
+    return concatenate([levels[0]] + levels.dropFirst().map { upHead.enlarged($0, to: size) }, axis: 1)
+  }
+
+  /// Class logits of features. Traps in a network that classifies whole images.
+  public func logits(of features: Tensor) -> Tensor {
+    guard case .segmentation(let head) = head else {
+      misuse("FFNet.logits", "the network classifies whole images; expected one that segments")
     }
+    return head(features)
+  }
+
+  private func levels(of x: Tensor) -> [Tensor] {
+    let features = backbone.features(of: smoothing?(x) ?? x)
+    return upHead(adapter(features.stages.count == 3 ? [features.stem] + features.stages : features.stages))
   }
 }

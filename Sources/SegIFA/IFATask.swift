@@ -14,21 +14,19 @@ public final class IFATask: TrainingTask {
   private let ignoreIndex: Int
   private let loss: SegmentationLoss
   private let queries: Recipe.Queries
-  private let auxiliary: Float
   private let seed: UInt64
 
   /// - Parameters:
-  ///   - auxiliary: the factor of the auxiliary head's loss.
+  ///   - queries: where the network is asked, and the factor of the auxiliary head's loss.
   ///   - seed: of the random queries; the same step asks at the same places in every run.
   public init(
     _ network: IFANetwork, ignoreIndex: Int?, loss: SegmentationLoss, queries: Recipe.Queries = .init(),
-    auxiliary: Float = 0.4, seed: UInt64 = 1
+    seed: UInt64 = 1
   ) {
     ifa = network
     self.ignoreIndex = ignoreIndex ?? -1
     self.loss = loss
     self.queries = queries
-    self.auxiliary = auxiliary
     self.seed = seed
   }
 
@@ -40,8 +38,8 @@ public final class IFATask: TrainingTask {
     let asked = pixels(of: batch, size, progress)
     let (logits, coarse) = ifa.training(batch.images, at: asked?.positions)
     let main = asked.map { judged(logits, $0.labels) } ?? judged(resize(logits, to: size), batch.labels)
-    guard auxiliary > 0 else { return main }
-    return main + judged(resize(coarse, to: size), batch.labels) * auxiliary
+    guard queries.auxiliary > 0 else { return main }
+    return main + judged(resize(coarse, to: size), batch.labels) * queries.auxiliary
   }
 
   /// The pixels that are asked, as positions, and their labels N×1×Q; nil for the released grid.

@@ -99,7 +99,10 @@ extension WeightArchive {
 
   /// The number of classes that the last layer of a checkpoint makes; nil if no layer has one of these names.
   var classCount: Int? {
-    let last = ["head.layers.3.last_layer.3.weight", "head.layers.2.classifier.weight", "auxor.aux.4.weight", "fc.weight"]
+    let last = [
+      "head.layers.3.last_layer.3.weight", "head.layers.2.classifier.weight", "auxor.aux.4.weight", "fc.weight",
+      "hrhead.last_layer.2.weight", "ocr.cls_head.weight",
+    ]
     return last.lazy.compactMap { self[$0]?.shape.first }.first
   }
 

@@ -1,5 +1,6 @@
 import SegFFNet
 import SegIFA
+import SegInverseForm
 import SegKernels
 
 /// The name of a model that can be built: `segmentation_ffnet78S_dBBB_mobile`, `resnet50`, …
@@ -79,6 +80,7 @@ public enum ModelRegistry {
   public static let names: [ModelName] =
     (FFNetCatalogue.names + FFNetCatalogue.ownNames).map { ModelName($0) }
     + IFAConfiguration.names.map { ModelName($0) } + resNetDepths.map { ModelName("resnet\($0)") }
+    + HighResolutionNetwork.Kind.allCases.map { ModelName($0.rawValue) }
 
   /// The full name that a user's spelling means.
   ///
@@ -116,6 +118,12 @@ public enum ModelRegistry {
         name: name, network: IFANetwork(configuration, seed: seed), output: .segmentation,
         classes: configuration.classes, inputChannels: inputChannels, divisor: configuration.deepestStride,
         inputSize: [1024, 2048], publishedWeights: nil)
+    }
+    if let kind = HighResolutionNetwork.Kind(rawValue: name.rawValue) {
+      let network = HighResolutionNetwork(kind, classes: classes ?? 19, inputChannels: inputChannels, seed: seed)
+      return RegisteredModel(
+        name: name, network: network, output: .segmentation, classes: classes ?? 19, inputChannels: inputChannels,
+        divisor: kind.divisor, inputSize: [1024, 2048], publishedWeights: "InverseForm release v1.0, \(name)")
     }
     guard let depth = Int(name.rawValue.dropFirst("resnet".count)),
       let configuration = ResNetConfiguration.resNet(depth, inputChannels: inputChannels)

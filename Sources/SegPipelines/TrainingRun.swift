@@ -5,6 +5,7 @@ import SegFiles
 import SegFormats
 import SegIFA
 import SegImages
+import SegInverseForm
 import SegKernels
 import SegPretrained
 import SegTraining
@@ -61,18 +62,35 @@ public struct TrainingRun {
           + "\(recipe.loss.classWeightList.count)")
     }
     let loss = SegmentationLoss(recipe.loss, classWeights: try recipe.loss.classWeights.weights(for: dataset))
-    let ignoreIndex = dataset.classes.ignoreIndex.map(Int.init)
-    let task: any TrainingTask =
-      (model.network as? IFANetwork).map {
-        IFATask(
-          $0, ignoreIndex: ignoreIndex, loss: loss, queries: recipe.queries, auxiliary: recipe.queries.auxiliary,
-          seed: recipe.seed)
-      } ?? SegmentationTask(model.network, ignoreIndex: ignoreIndex, loss: loss)
+    let task = try TrainingRun.task(recipe, model, ignoreIndex: dataset.classes.ignoreIndex.map(Int.init), loss)
     let card = ModelCard(
       model: model.name.rawValue, classes: dataset.classes, normalization: loader.normalization, size: crop,
       recipe: recipe.hash, terms: source.terms)
     self.model = LoadedModel(model: model, card: card, report: LoadReport())
     trainer = try Trainer(task, recipe: recipe, loader: loader, folder: folder, card: card, resume: resume)
+  }
+
+  /// The task of the model: plain segmentation, with boundaries beside it where the recipe asks for them; networks that can
+  /// be asked anywhere are asked where the recipe's queries say.
+  private static func task(
+    _ recipe: Recipe, _ model: RegisteredModel, ignoreIndex: Int?, _ loss: SegmentationLoss
+  ) throws -> any TrainingTask {
+    guard recipe.loss.boundary > 0 || recipe.loss.inverseForm > 0 else {
+      if let network = model.network as? IFANetwork {
+        return IFATask(network, ignoreIndex: ignoreIndex, loss: loss, queries: recipe.queries, seed: recipe.seed)
+      }
+      return SegmentationTask(model.network, ignoreIndex: ignoreIndex, loss: loss)
+    }
+    let branched =
+      model.network as? any BoundarySupervised
+      ?? (model.network as? any FeatureSegmenter).map { BoundaryBranch($0, seed: recipe.seed) }
+    guard let branched else {
+      throw UsageError("model '\(model.name)' shows no features that a boundary branch can use")
+    }
+    let inverse = try recipe.loss.inverseForm > 0 ? InverseFormLoss(AntisymmetricInverseNetwork.bundled()) : nil
+    var joint = JointLoss(segmentation: loss, inverse: inverse)
+    (joint.boundary, joint.inverseForm) = (recipe.loss.boundary, recipe.loss.inverseForm)
+    return InverseFormTask(branched, ignoreIndex: ignoreIndex, loss: joint)
   }
 
   /// Trains, scoring the validation split as often as the recipe asks for and at the end, and writes a sheet of samples

@@ -36,7 +36,7 @@ extension Recipe.Loss.Weights {
 }
 
 /// 2 − the class's share of a batch's labelled pixels where it occurs, else 1 (InverseForm's published code).
-func batchClassWeights(_ labels: Labels, classes: Int) -> Tensor {
+package func batchClassWeights(_ labels: Labels, classes: Int) -> Tensor {
   let counts = pixelCounts(labels, classes: classes), total = Float(max(counts.reduce(0, +), 1))
   return Tensor([classes], counts.map { $0 > 0 ? 2 - Float($0) / total : 1 })
 }

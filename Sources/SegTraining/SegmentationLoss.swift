@@ -79,6 +79,8 @@ extension Recipe.Loss {
     require(
       factors.allSatisfy { $0 >= 0 } && factors.contains { $0 > 0 },
       "loss: expected factors of at least 0, one of them positive, found \(factors)")
+    require(boundary >= 0, "loss.boundary: expected at least 0, found \(boundary)")
+    require(inverseForm >= 0, "loss.inverseForm: expected at least 0, found \(inverseForm)")
     return problems
   }
 }

@@ -152,7 +152,7 @@ public final class Trainer {
     }
     average?.apply(to: task.network)
     try writeWeights(
-      WeightArchive(task.network, card: card), to: folder.appendingPathComponent("weights.safetensors"),
+      WeightArchive(task.deployedNetwork, card: card), to: folder.appendingPathComponent("weights.safetensors"),
       overwrite: true)
     task.network.setTraining(false)
     try look(checks, step, logs)
@@ -165,7 +165,7 @@ public final class Trainer {
     if let score = checks.score, isDue(recipe.validateEvery) {
       let score = try score()
       try logs.add(score, step: step)
-      try BestWeights.keep(task.network, card: card, score: score, step: step, in: folder)
+      try BestWeights.keep(task.deployedNetwork, card: card, score: score, step: step, in: folder)
     }
     if let samples = checks.samples, isDue(recipe.samplesEvery) { try logs.add(samples(), step: step) }
   }

@@ -6,10 +6,18 @@ public protocol TrainingTask: AnyObject {
   /// The network whose parameters move.
   var network: any Module { get }
 
+  /// The part of it that is used afterwards, which finished weights hold: without heads that training alone needs. The
+  /// whole network by default.
+  var deployedNetwork: any Module { get }
+
   /// The loss of one batch, a scalar; called on the tape.
   ///
   /// - Parameter progress: the share of the run's steps that are done, 0 to below 1, for losses that change on the way.
   func loss(_ batch: Batch, progress: Float) -> Tensor
+}
+
+extension TrainingTask {
+  public var deployedNetwork: any Module { network }
 }
 
 /// Semantic segmentation: logits are enlarged to the labels' size, and a ``SegmentationLoss`` judges them.

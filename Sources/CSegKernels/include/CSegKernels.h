@@ -172,6 +172,8 @@ enum { SK_FAR = INT32_MAX };
      int32_t *distances))                                                                                              \
   X(void, rowDistances,                                                                                                \
     (const int32_t *labels, int width, int limit, const double *halves, int32_t *distances, float *scratch))           \
+  X(void, markDifferences,                                                                                             \
+    (const int32_t *labels, const int32_t *neighbours, int32_t ignored, float *marks, size_t n))                       \
   /* optimizers, in place */                                                                                           \
   X(void, sgdStep,                                                                                                     \
     (float *parameter, float *velocity, const float *gradient, float rate, float momentum, float decay, int nesterov,  \

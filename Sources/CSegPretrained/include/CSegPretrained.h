@@ -6,3 +6,7 @@
 const void *sk_streets_weights(size_t *count);
 // The text of its card.
 const void *sk_streets_card(size_t *count);
+
+// The same of InverseForm's inverse network.
+const void *sk_inverse_network_weights(size_t *count);
+const void *sk_inverse_network_card(size_t *count);

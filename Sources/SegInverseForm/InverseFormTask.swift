@@ -1,0 +1,32 @@
+import SegData
+import SegKernels
+import SegTraining
+
+/// Semantic segmentation with boundaries beside it: each pass of a ``BoundarySupervised`` network is enlarged to the
+/// labels' size and judged by a ``JointLoss``.
+public final class InverseFormTask: TrainingTask {
+  public var network: any Module { supervised }
+  /// The network without its boundary branch, where that is attached: what the finished weights hold.
+  public var deployedNetwork: any Module { (supervised as? BoundaryBranch)?.network ?? supervised }
+  private let supervised: any BoundarySupervised
+  private let ignoreIndex: Int
+  private let loss: JointLoss
+
+  /// A task for a network with boundary heads; see ``BoundaryBranch`` for one that has none.
+  public init(_ network: any BoundarySupervised, ignoreIndex: Int?, loss: JointLoss) {
+    supervised = network
+    // What the loader puts outside images, where the data ignore no label of their own.
+    self.ignoreIndex = ignoreIndex ?? -1
+    self.loss = loss
+  }
+
+  public func loss(_ batch: Batch, progress: Float) -> Tensor {
+    let size = Pair(height: batch.labels.shape[1], width: batch.labels.shape[2])
+    let losses = supervised.supervised(batch.images).map { pass in
+      loss(
+        logits: resize(pass.logits, to: size), boundary: resize(pass.boundary, to: size), batch.labels,
+        ignoreIndex: ignoreIndex, progress: progress) * pass.weight
+    }
+    return losses.dropFirst().reduce(losses[0], +)
+  }
+}
