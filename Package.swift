@@ -67,7 +67,8 @@ let package = Package(
       dependencies: ["SegKernels", "SegFiles", "SegFormats", "SegImages", "SegData", "SegMetrics"],
       swiftSettings: strict),
     // 4
-    .target(name: "SegFFNet", dependencies: ["SegKernels"], swiftSettings: strict),
+    .target(
+      name: "SegFFNet", dependencies: ["SegKernels", "SegImages", "SegData", "SegTraining"], swiftSettings: strict),
     // 6
     .target(
       name: "SegPipelines",
