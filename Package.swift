@@ -103,8 +103,8 @@ let package = Package(
       "SegPretrained",
       ["SegFormats", "SegImages", "SegMetrics", "SegPretrainedResearch", "SegData", "SegTraining", "SegPipelines"]),
     tests("SegData", ["SegFiles", "SegImages", "SegMetrics"]),
-    tests("SegTraining", ["SegFiles", "SegData", "SegImages", "SegFormats"]),
-    tests("SegFFNet", ["SegFormats", "CMallocCounter"]),
+    tests("SegTraining", ["SegFiles", "SegData", "SegImages", "SegFormats", "SegMetrics"]),
+    tests("SegFFNet", ["SegFormats", "SegImages", "SegData", "SegTraining", "CMallocCounter"]),
     .target(name: "CMallocCounter", path: "Tests/CMallocCounter"),
     // Run by PackageTests to see the package stop a program.
     .executableTarget(name: "TrapProbe", dependencies: ["SegKernels"], path: "Tests/TrapProbe", swiftSettings: strict),

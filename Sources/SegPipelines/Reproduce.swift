@@ -72,6 +72,12 @@ public struct Reproduce {
     self.options = options
     folder = URL(fileURLWithPath: options.folder ?? "runs/reproduce-\(reproduction.experiment.paper)")
     let data = try Reproduce.data(options.data, size: reproduction.size(options.preset), options)
+    for arm in reproduction.experiment.arms {
+      let batch = reproduction.recipe(arm, options.preset).batch, samples = data.folds.map(\.train.count).min() ?? 0
+      guard samples >= batch else {
+        throw UsageError("--data \(options.data): a batch of \(batch) needs as many samples, found \(samples)")
+      }
+    }
     let setup = RunSetup(
       preset: options.preset, data: data, steps: options.steps,
       encoder: options.isFromScratch ? nil : try Reproduce.encoder(), folder: folder)

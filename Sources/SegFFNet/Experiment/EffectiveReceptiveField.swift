@@ -13,13 +13,24 @@ public struct EffectiveReceptiveField: Sendable {
   /// The summed gradients of pixels by whole pixels of distance from the centre.
   private let rings: [Double]
 
-  /// Measures a network in evaluation on the first images of a data set.
+  /// Measures a network on the first images of a data set. The network's parameters and statistics stay as they are.
   ///
-  /// - Parameter seed: draws the channels.
+  /// - Parameters:
+  ///   - usesBatchStatistics: whether norms take the image's own statistics, for networks whose running ones have seen
+  ///     nothing yet.
+  ///   - seed: draws the channels.
   /// - Throws: what reading the data throws.
-  public init(_ network: any UnaryModule, on dataset: any SegmentationDataset, images: Int, seed: UInt64) throws {
+  public init(
+    _ network: any UnaryModule, on dataset: any SegmentationDataset, images: Int, usesBatchStatistics: Bool = false,
+    seed: UInt64
+  ) throws {
     var random = RandomSource(seed: seed, name: "effective receptive field"), rings: [Double] = []
-    network.setTraining(false)
+    let parameters = network.parameters, values = parameters.map(\.value)
+    network.setTraining(usesBatchStatistics)
+    defer {
+      network.setTraining(false)
+      for (parameter, value) in zip(parameters, values) { parameter.value = value }
+    }
     for index in 0..<min(images, dataset.count) {
       let x = Tensor(try dataset.sample(at: index).image, normalization: .imageNet)
       EffectiveReceptiveField.add(network, x, &random, to: &rings)
@@ -30,15 +41,14 @@ public struct EffectiveReceptiveField: Sendable {
   private static func add(
     _ network: any UnaryModule, _ x: Tensor, _ random: inout RandomSource, to rings: inout [Double]
   ) {
-    let shape = Graph.capture(inputs: [x.shape]) { [network($0[0])] }
-    let logits = shape.values[shape.outputs[0]].shape, (rows, columns) = (logits[2], logits[3])
-    let channel = Int.random(in: 0..<logits[1], using: &random)
-    let chosen = (channel * rows + rows / 2) * columns + columns / 2
-    let cotangent = Tensor(uninitialized: logits) { buffer in
-      buffer.initialize(repeating: 0)
-      buffer[chosen] = 1
-    }
-    let gradient = valueAndGradient(at: [x], cotangent: cotangent) { network($0[0]) }.gradients[0].scalars
+    var rows = 0, columns = 0
+    let gradient = valueAndGradient(at: [x]) { inputs in
+      let logits = network(inputs[0])
+      (rows, columns) = (logits.shape[2], logits.shape[3])
+      let channel = Int.random(in: 0..<logits.shape[1], using: &random)
+      return logits.slice(axis: 1, channel..<(channel + 1)).slice(axis: 2, (rows / 2)..<(rows / 2 + 1))
+        .slice(axis: 3, (columns / 2)..<(columns / 2 + 1))
+    }.gradients[0].scalars
     let (height, width) = (x.shape[2], x.shape[3]), area = height * width
     // The middle of the logit, in pixels of the image.
     let centre = (

@@ -7,19 +7,19 @@ import SegTraining
 ///
 /// In each image three patches of 32×32, in the middle row at a quarter, a half and three quarters of the width, are
 /// segmented once for each window: a square around the patch, everything outside it replaced by the mean colour. Only
-/// the patches are scored.
-struct WindowCurve {
+/// the patches are scored. Images below 32×64 have no room for them and are left out.
+package struct WindowCurve {
   /// Sides of the windows, pixels.
-  static let sides = [64, 128, 192, 256, 384, 512, 768]
+  package static let sides = [64, 128, 192, 256, 384, 512, 768]
   private static let patch = 32
 
   /// `mIoU in a window of S px` for each side.
-  let metrics: [RunResult.Metric]
+  package let metrics: [RunResult.Metric]
 
   /// Measures a network on the first images of a data set.
   ///
   /// - Throws: what reading the data throws.
-  init(
+  package init(
     _ network: any UnaryModule, on dataset: any SegmentationDataset, images: Int, unscored: Set<Int32>
   ) throws {
     let ignored = dataset.classes.ignoreIndex.map(Int.init), weights = PackedWeights()
@@ -27,6 +27,7 @@ struct WindowCurve {
     var session: Program.Session?
     for index in 0..<min(images, dataset.count) {
       let sample = try dataset.sample(at: index), x = Tensor(sample.image, normalization: .imageNet)
+      guard x.shape[2] >= WindowCurve.patch, x.shape[3] >= 2 * WindowCurve.patch else { continue }
       if session?.program.inputShapes[0] != x.shape {
         session = network.compiled(for: x.shape, sharing: weights).makeSession()
       }
