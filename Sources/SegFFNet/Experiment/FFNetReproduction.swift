@@ -7,8 +7,8 @@ import SegTraining
 /// network sees is larger.
 ///
 /// Three encoders of half-width FFNet's make (stem 16/32, stages 32/64/96/160) under the same head: basic blocks as in
-/// ResNet-34, bottlenecks as in ResNet-50, and those dilated to keep 1/8 of the image's size. Depths make their
-/// latencies equal within 5 % on the reference machine. All start from scratch: no encoder fits them all.
+/// ResNet-34, bottlenecks as in ResNet-50, and those dilated to keep 1/8 of the image's size. Their
+/// depths are not yet such that latencies are equal. All start from scratch: no encoder fits them all.
 ///
 /// Beside the scores: the effective receptive field before and after training, and mIoU where the network sees a
 /// window of the image alone. Mehta et al. 2022 (arXiv 2206.08236).
