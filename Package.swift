@@ -73,7 +73,8 @@ let package = Package(
       dependencies: ["SegKernels", "SegFiles", "SegFormats", "SegImages", "SegData", "SegMetrics"],
       swiftSettings: strict),
     // 4
-    .target(name: "SegFFNet", dependencies: ["SegKernels"], swiftSettings: strict),
+    .target(
+      name: "SegFFNet", dependencies: ["SegKernels", "SegImages", "SegData", "SegTraining"], swiftSettings: strict),
     // 5
     .target(
       name: "SegIFA", dependencies: ["SegKernels", "SegData", "SegTraining", "SegFFNet"], swiftSettings: strict),
@@ -115,8 +116,8 @@ let package = Package(
       "SegPretrained",
       ["SegFormats", "SegImages", "SegMetrics", "SegPretrainedResearch", "SegData", "SegTraining", "SegPipelines"]),
     tests("SegData", ["SegFiles", "SegImages", "SegMetrics"]),
-    tests("SegTraining", ["SegFiles", "SegData", "SegImages", "SegFormats"]),
-    tests("SegFFNet", ["SegFormats", "CMallocCounter"]),
+    tests("SegTraining", ["SegFiles", "SegData", "SegImages", "SegFormats", "SegMetrics"]),
+    tests("SegFFNet", ["SegFormats", "SegImages", "SegData", "SegTraining", "CMallocCounter"]),
     tests("SegIFA", ["SegFormats", "SegData", "SegTraining", "SegFFNet"]),
     tests("SegInverseForm", ["SegFormats", "SegData", "SegTraining", "SegFFNet", "SegImages", "SegPretrained"]),
     .target(name: "CMallocCounter", path: "Tests/CMallocCounter"),

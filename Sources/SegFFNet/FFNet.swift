@@ -21,14 +21,19 @@ public final class FFNet: FeatureSegmenter {
 
   /// - Parameter seed: draws the weights by the published rule (convolutions N(0, 0.01²), biases 1e-4); nil leaves
   ///   them zero, for loading.
-  public init(_ configuration: FFNetConfiguration, seed: UInt64?) {
+  public convenience init(_ configuration: FFNetConfiguration, seed: UInt64?) {
+    self.init(configuration, backbone: configuration.backbone, seed: seed)
+  }
+
+  /// A network of four stages whose backbone is not the one that its configuration names: for experiments.
+  package init(_ configuration: FFNetConfiguration, backbone encoder: ResNetConfiguration, seed: UInt64?) {
     self.configuration = configuration
     smoothing = configuration.hasPreDownsampling ? PreDownsampling(channels: configuration.inputChannels) : nil
-    backbone = ResNet(configuration.backbone)
+    backbone = ResNet(encoder)
     // In three-stage networks the stem's own output is f4.
     let widths =
       configuration.family.stageCount == 3
-      ? [configuration.backbone.stem.outputChannels] + backbone.outputChannels : backbone.outputChannels
+      ? [encoder.stem.outputChannels] + backbone.outputChannels : backbone.outputChannels
     let base = configuration.scaled(configuration.upHead.base)
     let outputs = configuration.scaled(configuration.upHead.output)
     adapter = Adapter(from: widths, to: base)

@@ -76,6 +76,9 @@ public final class Trainer {
     if resume { try restore() } else { try begin() }
   }
 
+  /// Whether a folder holds checkpoints of a run.
+  static func canResume(_ folder: URL) -> Bool { !Checkpoint.files(in: folder).isEmpty }
+
   private func begin() throws {
     guard Checkpoint.files(in: folder).isEmpty else {
       throw FileError(

@@ -145,3 +145,21 @@ public struct ConfusionMatrix: Sendable, Hashable {
     return known.reduce(0, +) / Double(known.count)
   }
 }
+
+// What a bootstrap over images adds up.
+extension ConfusionMatrix {
+  /// For each class in turn: pixels that are right, that are of the class, that are predicted as it (void left out).
+  package var sums: [Double] {
+    (0..<classes).flatMap {
+      [Double(count(truth: $0, prediction: $0)), Double(truthCount($0)), Double(predictionCount($0))]
+    }
+  }
+
+  /// ``meanIoU(void:)`` of such a list, or of the sum of several; nil without any class.
+  package static func meanIoU(ofSums sums: [Double]) -> Double? {
+    stride(from: 0, to: sums.count, by: 3).map { first -> Double? in
+      let (hits, truth, predicted) = (sums[first], sums[first + 1], sums[first + 2])
+      return truth + predicted > 0 ? hits / (truth + predicted - hits) : nil
+    }.meanOfKnown
+  }
+}

@@ -9,12 +9,7 @@ extension Scoring {
     let count = try classCount(pairs.flatMap { $0.flatMap { [$0.prediction, $0.truth] } })
     let classes = 0..<count
     let statistics = [
-      Statistic(name: "meanIoU") { sums in
-        classes.map { index -> Double? in
-          let (hits, truth, predicted) = (sums[3 * index], sums[3 * index + 1], sums[3 * index + 2])
-          return truth + predicted > 0 ? hits / (truth + predicted - hits) : nil
-        }.meanOfKnown
-      },
+      Statistic(name: "meanIoU") { ConfusionMatrix.meanIoU(ofSums: $0) },
       Statistic(name: "pixelAccuracy") { sums in
         let hits = classes.reduce(0) { $0 + sums[3 * $1] }, labelled = classes.reduce(0) { $0 + sums[3 * $1 + 1] }
         return labelled > 0 ? hits / labelled : nil
@@ -28,13 +23,7 @@ extension Scoring {
         var image = ConfusionMatrix(classes: count, ignoreIndex: ignoreIndex)
         image.add(prediction: prediction, truth: truth)
         matrix += image
-        contributions.append(
-          classes.flatMap {
-            [
-              Double(image.count(truth: $0, prediction: $0)), Double(image.truthCount($0)),
-              Double(image.predictionCount($0)),
-            ]
-          })
+        contributions.append(image.sums)
         system.report(index + 1, of: pairs.count, report)
       }
       return Outcome(

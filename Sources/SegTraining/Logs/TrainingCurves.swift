@@ -53,8 +53,8 @@ struct TrainingCurves {
   var svg: String {
     let whole = height * Double(max(curves.count, 1))
     var lines = [
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"\(text(width))\" height=\"\(text(whole))\" "
-        + "viewBox=\"0 0 \(text(width)) \(text(whole))\" font-family=\"sans-serif\" font-size=\"12\">",
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"\(SVG.text(width))\" height=\"\(SVG.text(whole))\" "
+        + "viewBox=\"0 0 \(SVG.text(width)) \(SVG.text(whole))\" font-family=\"sans-serif\" font-size=\"12\">",
       "<rect width=\"100%\" height=\"100%\" fill=\"white\"/>",
     ]
     for (index, curve) in curves.enumerated() { lines += panel(curve, top: Double(index) * height + top) }
@@ -63,21 +63,25 @@ struct TrainingCurves {
 
   private func panel(_ curve: Curve, top: Double) -> [String] {
     let area = (width: width - left - right, height: height - self.top - bottom)
-    let steps = axis(0, curve.points.map(\.step).max()!)
-    let values = axis(min(curve.points.map(\.low).min()!, 0), curve.points.map(\.high).max()!)
-    func x(_ step: Double) -> String { text(left + area.width * (step - steps.first!) / (steps.last! - steps.first!)) }
-    func y(_ value: Double) -> String {
-      text(top + area.height * (1 - (value - values.first!) / (values.last! - values.first!)))
+    let steps = SVG.axis(0, curve.points.map(\.step).max()!)
+    let values = SVG.axis(min(curve.points.map(\.low).min()!, 0), curve.points.map(\.high).max()!)
+    func x(_ step: Double) -> String {
+      SVG.text(left + area.width * (step - steps.first!) / (steps.last! - steps.first!))
     }
-    var lines = ["<text x=\"\(text(left))\" y=\"\(text(top - 10))\" font-weight=\"bold\">\(curve.title)</text>"]
+    func y(_ value: Double) -> String {
+      SVG.text(top + area.height * (1 - (value - values.first!) / (values.last! - values.first!)))
+    }
+    var lines = ["<text x=\"\(SVG.text(left))\" y=\"\(SVG.text(top - 10))\" font-weight=\"bold\">\(curve.title)</text>"]
     for value in values {
       lines.append(
-        "<line x1=\"\(text(left))\" x2=\"\(text(width - right))\" y1=\"\(y(value))\" y2=\"\(y(value))\" stroke=\"#dddddd\"/>"
-          + "<text x=\"\(text(left - 6))\" y=\"\(y(value))\" dy=\"4\" text-anchor=\"end\">\(number(value))</text>")
+        "<line x1=\"\(SVG.text(left))\" x2=\"\(SVG.text(width - right))\" y1=\"\(y(value))\" y2=\"\(y(value))\" stroke=\"#dddddd\"/>"
+          + "<text x=\"\(SVG.text(left - 6))\" y=\"\(y(value))\" dy=\"4\" text-anchor=\"end\">\(SVG.number(value))</text>"
+      )
     }
     for step in steps {
       lines.append(
-        "<text x=\"\(x(step))\" y=\"\(text(top + area.height + 16))\" text-anchor=\"middle\">\(number(step))</text>")
+        "<text x=\"\(x(step))\" y=\"\(SVG.text(top + area.height + 16))\" text-anchor=\"middle\">\(SVG.number(step))</text>"
+      )
     }
     let band =
       curve.points.map { "\(x($0.step)),\(y($0.high))" }
@@ -93,15 +97,4 @@ struct TrainingCurves {
     }
     return lines
   }
-
-  /// Round numbers from at most `low` to at least `high`, some five of them.
-  private func axis(_ low: Double, _ high: Double) -> [Double] {
-    let span = max(high - low, 1e-12), power = pow(10, floor(log10(span / 5)))
-    let unit = [1, 2, 5, 10].map { $0 * power }.first { span / $0 <= 6 } ?? 10 * power
-    let (first, last) = (floor(low / unit), ceil(high / unit))
-    return (0...Int(max(last - first, 1))).map { (first + Double($0)) * unit }
-  }
-
-  private func text(_ value: Double) -> String { String(format: "%.1f", value) }
-  private func number(_ value: Double) -> String { String(format: "%.4g", abs(value) < 1e-15 ? 0 : value) }
 }

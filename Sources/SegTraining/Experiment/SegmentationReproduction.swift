@@ -1,0 +1,155 @@
+import Foundation
+import SegData
+import SegImages
+import SegKernels
+
+/// What an arm trains, and how its network predicts.
+public struct SegmentationArm {
+  /// The network and its loss; it may own heads that prediction does without.
+  public let task: any TrainingTask
+  /// From images N×3×H×W to logits, at any stride: what is timed, counted and scored. Shares its parameters with the
+  /// task's network.
+  public let predictor: any UnaryModule
+  /// Everything that training computes of the images, where that is more than ``predictor``: for counting operations.
+  public let trained: ((Tensor) -> [Tensor])?
+
+  /// An arm's parts.
+  public init(task: any TrainingTask, predictor: any UnaryModule, trained: ((Tensor) -> [Tensor])? = nil) {
+    self.task = task
+    self.predictor = predictor
+    self.trained = trained
+  }
+}
+
+/// A reproduction whose arms train a network that segments images, by recipes, and score it on held-out ones: mIoU,
+/// boundary F, trimap IoU, floating-point operations and milliseconds. Cross-validation trains once a fold and scores
+/// all test images together.
+public protocol SegmentationReproduction: Reproduction {
+  /// Builds an arm's network and loss, its weights drawn from `recipe.seed` or taken from `setup.encoder`.
+  func build(_ arm: Experiment.Arm, _ recipe: Recipe, _ classes: ClassTable, _ setup: RunSetup) throws
+    -> SegmentationArm
+
+  /// Further scores of the network as it starts; none by default.
+  func metricsBefore(_ network: SegmentationArm, _ fold: ExperimentData.Fold, _ setup: RunSetup) throws
+    -> [RunResult.Metric]
+
+  /// Further scores of the trained network; none by default.
+  func metricsAfter(_ network: SegmentationArm, _ fold: ExperimentData.Fold, _ setup: RunSetup) throws
+    -> [RunResult.Metric]
+}
+
+extension SegmentationReproduction {
+  public func metricsBefore(_ network: SegmentationArm, _ fold: ExperimentData.Fold, _ setup: RunSetup) throws
+    -> [RunResult.Metric]
+  { [] }
+
+  public func metricsAfter(_ network: SegmentationArm, _ fold: ExperimentData.Fold, _ setup: RunSetup) throws
+    -> [RunResult.Metric]
+  { [] }
+
+  public func run(
+    _ arm: Experiment.Arm, seed: UInt64, setup: RunSetup, _ report: @escaping (String, Int, Int) -> Void
+  ) throws -> RunResult {
+    var recipe = recipe(arm, setup.preset)
+    recipe.seed = seed
+    recipe.steps = setup.steps(of: recipe)
+    recipe.data.kind = setup.data.name
+    var result = RunResult(), score: SegmentationScore?, further: [[RunResult.Metric]] = []
+    result.steps = recipe.steps
+    result.notes = setup.data.notes
+    for (number, fold) in setup.data.folds.enumerated() {
+      let classes = fold.train.classes, name = setup.data.folds.count > 1 ? "fold \(number + 1), " : ""
+      let network = try build(arm, recipe, classes, setup)
+      let before = try metricsBefore(network, fold, setup)
+      if number == 0 {
+        result.parameters = network.predictor.parameterCount
+        let crop = Pair(height: recipe.augment.crop[0], width: recipe.augment.crop[1])
+        result.trainGFLOPPerImage = trainingGFLOP(network, crop)
+      }
+      result.seconds += try train(
+        network, recipe, fold, classes, setup, setup.folder.appendingPathComponent("fold-\(number)")
+      ) { report(name + "training", $0, $1) }
+      var foldScore = score ?? SegmentationScore(classes: classes.count, unscored: setup.data.unscored)
+      let test = setup.cut(fold.test)
+      try foldScore.add(network.predictor, on: test) { report(name + "scoring", $0, $1) }
+      score = foldScore
+      further.append(before + (try metricsAfter(network, fold, setup)))
+      if number == 0 {
+        result.inferMilliseconds = inferenceMilliseconds(network.predictor, size(setup.preset))
+      }
+    }
+    if let score {
+      result.images = score.images
+      result.metrics = score.metrics
+    }
+    // Of several folds the mean.
+    for (index, metric) in (further.first ?? []).enumerated() {
+      var mean = metric
+      let values = further.compactMap { $0[index].value }
+      mean.value = values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
+      result.metrics.append(mean)
+    }
+    return result
+  }
+
+  /// Trains in a folder, from its last checkpoint if there is one. Returns the seconds.
+  private func train(
+    _ network: SegmentationArm, _ recipe: Recipe, _ fold: ExperimentData.Fold, _ classes: ClassTable,
+    _ setup: RunSetup, _ folder: URL, _ report: (Int, Int) -> Void
+  ) throws -> Double {
+    let loader = BatchLoader(
+      fold.train, batchSize: recipe.batch, augmentation: recipe.augmentation, seed: recipe.seed)
+    let card = ModelCard(
+      model: recipe.model, classes: classes, normalization: loader.normalization,
+      size: Pair(height: recipe.augment.crop[0], width: recipe.augment.crop[1]), recipe: recipe.hash,
+      terms: setup.data.terms)
+    let trainer = try Trainer(
+      network.task, recipe: recipe, loader: loader, folder: folder, card: card, resume: Trainer.canResume(folder))
+    var seconds = 0.0
+    try trainer.run {
+      seconds = $0.seconds
+      report($0.step, $0.steps)
+    }
+    return seconds
+  }
+
+  /// Three times the forward operations of one image, backward being two products for each of forward's.
+  private func trainingGFLOP(_ network: SegmentationArm, _ size: Pair) -> Double {
+    let graph = Graph.capture(inputs: [[1, 3, size.height, size.width]]) { inputs in
+      network.trained?(inputs[0]) ?? [network.predictor(inputs[0])]
+    }
+    return 3 * Double(graph.floatingPointOperations) / 1e9
+  }
+}
+
+extension SegmentationScore {
+  /// Scores a network, compiled, on every image of a data set at the image's own size.
+  public mutating func add(
+    _ network: any UnaryModule, on dataset: any SegmentationDataset, normalization: ImageNormalization = .imageNet,
+    _ report: (Int, Int) -> Void = { _, _ in }
+  ) throws {
+    let weights = PackedWeights()
+    var session: Program.Session?
+    for index in 0..<dataset.count {
+      let sample = try dataset.sample(at: index)
+      let x = Tensor(sample.image, normalization: normalization)
+      if session?.program.inputShapes[0] != x.shape {
+        session = network.compiled(for: x.shape, sharing: weights).makeSession()
+      }
+      let size = Pair(height: x.shape[2], width: x.shape[3])
+      let labels = argmax(session!([x])[0], resizedTo: size).reshaped(sample.labels.shape)
+      add(prediction: labels, truth: sample.labels, ignoreIndex: dataset.classes.ignoreIndex.map(Int.init))
+      report(index + 1, dataset.count)
+    }
+  }
+}
+
+/// The median time of a compiled network for one image, milliseconds.
+public func inferenceMilliseconds(_ network: any UnaryModule, _ size: Pair, repetitions: Int = 11) -> Double {
+  let session = network.compiled(for: [1, 3, size.height, size.width]).makeSession()
+  var random = RandomSource(seed: 1), logits = Tensor.zeros(session.program.outputShapes[0])
+  let x = Tensor.normal(session.program.inputShapes[0], using: &random), clock = ContinuousClock()
+  session.run(x, into: &logits)
+  return (0..<repetitions).map { _ in clock.measure { session.run(x, into: &logits) }.seconds * 1000 }
+    .sorted()[repetitions / 2]
+}
