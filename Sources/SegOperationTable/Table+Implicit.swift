@@ -38,23 +38,30 @@ extension OperationTable {
   }
 
   private static let implicitNetworks: [OperationCase] = [
-    ([[2, 5, 3, 4], [1, 5, 2, 2]] as [Shape], [4, 6] as Pair, [7, 3], false), ([[1, 3, 2, 2]], [1, 1], [1], true),
-    ([[2, 17, 5, 7]], [11, 131], [33, 9, 19], true), ([[1, 8, 2, 2]], [3, 97], [16, 5], false),
-    ([[1, 256, 96, 96]], [128, 256], [256, 19], true),
-  ].map { maps, size, widths, isEncoded in
+    implicitNetworkRow([[2, 5, 3, 4], [1, 5, 2, 2]], [4, 6], [7, 3], isEncoded: false),
+    implicitNetworkRow([[1, 3, 2, 2]], [1, 1], [1], isEncoded: true),
+    implicitNetworkRow([[2, 17, 5, 7]], [11, 131], [33, 9, 19], isEncoded: true),
+    implicitNetworkRow([[1, 8, 2, 2]], [3, 97], [16, 5], isEncoded: false),
+    implicitNetworkRow([[1, 256, 96, 96]], [128, 256], [256, 19], isEncoded: true),
+  ]
+
+  private static func implicitNetworkRow(
+    _ maps: [Shape], _ size: Pair, _ widths: [Int], isEncoded: Bool
+  ) -> OperationCase {
     let places = maps.enumerated().map { grid(size, in: $1, seed: UInt64($0 + 3)) }
-    let offsets = (
-      rows: (0..<size.height).map { Float($0 % 5) / 3 - 0.7 }, columns: (0..<size.width).map { Float($0 % 7) / 4 - 0.8 }
-    )
+    let rowOffsets: [Float] = (0..<size.height).map { (row: Int) -> Float in Float(row % 5) / 3 - 0.7 }
+    let columnOffsets: [Float] = (0..<size.width).map { (column: Int) -> Float in Float(column % 7) / 4 - 0.8 }
     let channels = maps[0][1]
     // Rectifiers have a kink at 0, which positive numbers keep away from: those rows have their gradient checked.
     let domain: OperationCase.Domain = isEncoded ? .normal : .positive
-    var inputs: [(Shape, OperationCase.Domain)] = maps.map { ($0, domain) }
-    if isEncoded { inputs += [([channels, 26], .normal), ([12, 2], .normal)] }
-    inputs.append(([channels], domain))
+    var inputs: [(Shape, OperationCase.Domain)] = maps.map { (shape: Shape) in (shape, domain) }
+    if isEncoded {
+      inputs += [(Shape([channels, 26]), .normal), (Shape([12, 2]), .normal)] as [(Shape, OperationCase.Domain)]
+    }
+    inputs.append((Shape([channels]), domain))
     var previous = channels
     for width in widths {
-      inputs += [([width, previous], domain), ([width], domain)]
+      inputs += [(Shape([width, previous]), domain), (Shape([width]), domain)]
       previous = width
     }
     let first = maps.count + (isEncoded ? 2 : 0)
@@ -68,13 +75,13 @@ extension OperationTable {
         implicitNetwork(
           Array(x[..<maps.count]), at: places,
           encoded: isEncoded
-            ? [(GridOffsets(rows: offsets.rows, columns: offsets.columns), x[maps.count], x[maps.count + 1])] : [],
+            ? [(GridOffsets(rows: rowOffsets, columns: columnOffsets), x[maps.count], x[maps.count + 1])] : [],
           bias: x[first], layers: layers(x))
       },
       reference: { x in
         Reference.implicitNetwork(
           Array(x[..<maps.count]), at: places,
-          encoded: isEncoded ? (offsets.rows, offsets.columns, x[maps.count], x[maps.count + 1]) : nil,
+          encoded: isEncoded ? (rowOffsets, columnOffsets, x[maps.count], x[maps.count + 1]) : nil,
           bias: x[first], layers: layers(x))
       })
   }
