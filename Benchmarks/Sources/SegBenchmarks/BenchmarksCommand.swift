@@ -11,5 +11,5 @@ struct BenchmarksCommand: ParsableCommand {
       baseline that does not fit, 66 a missing one. Networks as a whole: 'segkernels bench'; beside other engines: \
       Benchmarks/peers.
       """,
-    subcommands: [Operations.self, Layers.self, Scaling.self])
+    subcommands: [Operations.self, Layers.self, Scaling.self, ImplicitDecoder.self])
 }
