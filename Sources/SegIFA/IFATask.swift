@@ -69,8 +69,10 @@ public final class IFATask: TrainingTask {
     var positions: [Float] = [], labels: [Int32] = []
     batch.labels.withUnsafeBufferPointer { all in
       for (index, pixel) in pixels.enumerated() {
-        positions.append(Float(2 * pixel.row + 1) / Float(size.height) - 1)
-        positions.append(Float(2 * pixel.column + 1) / Float(size.width) - 1)
+        // Anywhere in the pixel: at its centre alone, a level-1 offset would have four values an axis, and a finer grid others.
+        let (down, right) = (Float.random(in: 0..<1, using: &random), Float.random(in: 0..<1, using: &random))
+        positions.append(2 * (Float(pixel.row) + down) / Float(size.height) - 1)
+        positions.append(2 * (Float(pixel.column) + right) / Float(size.width) - 1)
         labels.append(all[index / count * area + pixel.row * size.width + pixel.column])
       }
     }

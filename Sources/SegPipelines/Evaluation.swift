@@ -47,7 +47,11 @@ public struct Evaluation: Sendable, Codable {
     _ segmenter: Segmenter, on source: DataSource, split: String, views: Segmenter.Views = .init(),
     _ report: (_ done: Int, _ of: Int) -> Void = { _, _ in }
   ) throws {
-    if let problem = views.problem { throw UsageError(problem) }
+    if let problem = views.problem ?? segmenter.problem(with: views) { throw UsageError(problem) }
+    guard !segmenter.isResolutionFree || views.size == nil else {
+      throw UsageError(
+        "'\(segmenter.loaded.model.name)' answers at the size itself: expected no size, since the truth has its own")
+    }
     let dataset = try source.dataset(split: split)
     let table = dataset.classes
     guard let translation = segmenter.classes.translationOrNumbers(to: table) else {

@@ -33,7 +33,7 @@ public struct Prediction {
     _ segmenter: Segmenter, folder: URL?, views: Segmenter.Views = .init(), extras: Extras = Extras(),
     overwrite: Bool = false
   ) throws {
-    if let problem = views.problem { throw UsageError(problem) }
+    if let problem = views.problem ?? segmenter.problem(with: views) { throw UsageError(problem) }
     self.segmenter = segmenter
     self.folder = folder
     self.views = views
@@ -109,6 +109,9 @@ public struct Prediction {
   /// - Throws: `FileError`.
   public func run(_ photo: URL, exporting export: ServerExport) throws -> Result {
     let image = try Image(contentsOf: photo)
+    guard !segmenter.isResolutionFree || views.size == nil else {
+      throw UsageError("expected no size beside a server's files: they have the photograph's own")
+    }
     let (result, seconds) = segmented(image)
     let file = try export.add(result.labels, photo: photo.lastPathComponent)
     return Result(

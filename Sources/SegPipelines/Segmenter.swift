@@ -106,6 +106,14 @@ public final class Segmenter {
   /// Whether the network can be asked at any resolution; a size is then that of the result, not of the photograph.
   public var isResolutionFree: Bool { loaded.model.network is any ResolutionFree }
 
+  /// What this network cannot do with views that are sound in themselves; nil where it can.
+  func problem(with views: Views) -> String? {
+    guard isResolutionFree, views.size != nil, views.window != nil || views.flips || views.scales != [1] else {
+      return nil
+    }
+    return "'\(loaded.model.name)' is asked at the size itself: expected a size without windows and further views"
+  }
+
   /// The photograph as it is, its classes on a grid of any size.
   private func decoded(_ image: Image, at size: Pair) -> Segmentation {
     let pixels = Tensor(image, normalization: loaded.card.normalization)
