@@ -7,7 +7,7 @@ import SegTraining
 ///
 /// Where queries lie is the recipe's `queries`. As released they are the finest level's grid (logits enlarged to the labels);
 /// then the level-1 offset is always 0, its columns never learn, and other grids find the network unprepared. With jittered
-/// or random queries the labels are read at the queried pixels, and nothing is enlarged.
+/// or random queries, which lie anywhere in a pixel, the labels are read at the queried pixels, and nothing is enlarged.
 public final class IFATask: TrainingTask {
   public var network: any Module { ifa }
   private let ifa: IFANetwork
