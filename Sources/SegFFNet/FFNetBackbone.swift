@@ -1,7 +1,7 @@
 import SegKernels
 
-/// The residual network of an FFNet alone, as an encoder of four maps: f4, f8, f16, f32 (f8 … f64 where the first stage is
-/// strided). In three-stage networks the stem's output is the first map.
+/// The residual network of an FFNet alone, as an encoder of four maps: f4, f8, f16, f32 (f8 … f64 where the first stage
+/// is strided). In three-stage networks the stem's output is the first map.
 public final class FFNetBackbone: Encoder {
   private let network: ResNet
   private let startsAtStem: Bool

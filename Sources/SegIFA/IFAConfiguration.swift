@@ -3,10 +3,10 @@ import SegKernels
 
 /// What one IFA network is made of, by its name in this package.
 ///
-/// `ifa_resnet50`, `ifa_resnet101`: the released FPN-IFA, deep stem and multi-grid. `ifa_aspp_…`: the same with atrous spatial
-/// pyramid pooling on the coarsest level. `ifa_resnet18`, `ifa_resnet34`: torchvision's basic-block networks as encoders.
-/// `ifa_ffnet…`: the maps of an FFNet's backbone as levels, named as FFNets are, without the letters of the heads
-/// (`ifa_ffnet78S_dB`, `ifa_ffnet22S_half_B`).
+/// `ifa_resnet50`, `ifa_resnet101`: the released FPN-IFA, deep stem and multi-grid. `ifa_aspp_…`: the same with atrous
+/// spatial pyramid pooling on the coarsest level. `ifa_resnet18`, `ifa_resnet34`: torchvision's basic-block networks as
+/// encoders. `ifa_ffnet…`: the maps of an FFNet's backbone as levels, named as FFNets are, without the letters of the
+/// heads (`ifa_ffnet78S_dB`, `ifa_ffnet22S_half_B`).
 public struct IFAConfiguration: Sendable, Hashable {
   /// Where the levels come from.
   public enum Backbone: Sendable, Hashable {
@@ -49,8 +49,8 @@ public struct IFAConfiguration: Sendable, Hashable {
       var network = ResNetConfiguration.resNet(depth, inputChannels: inputChannels)
     else { return nil }
     if network.block == .bottleneck {
-      // Released: the pooling rounds up. At the sizes it is trained at (769) that changes nothing; at even sizes it adds a
-      // row and a column that lie outside the image.
+      // Released: the pooling rounds up. At the sizes it is trained at (769) that changes nothing; at even sizes it
+      // adds a row and a column that lie outside the image.
       network.stem = .deep(width: 64, ceilMode: false)
       // Multi-grid: the last stage dilates by 2, 2, 4, the first of these beside its stride.
       network.stages[3] = .init(width: 512, stride: 2, dilations: [2, 2, 4])

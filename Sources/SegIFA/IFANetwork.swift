@@ -3,10 +3,10 @@ import SegKernels
 
 /// A segmentation network that can be asked at any resolution: encoder → levels → implicit function.
 ///
-/// image → maps at 1/4, 1/8, 1/16, 1/32 → one 1×1 convolution each → logits at any positions; by default at the centres of
-/// the finest level's cells, which whoever wants labels enlarges bilinearly, as released. Hu et al. 2022 (arXiv 2206.08655).
-/// Parameter names are those of the released code: `encoder`, `decoder`, `auxor`. The auxiliary head on the third map is used
-/// in training alone.
+/// image → maps at 1/4, 1/8, 1/16, 1/32 → one 1×1 convolution each → logits at any positions; by default at the centres
+/// of the finest level's cells, which whoever wants labels enlarges bilinearly, as released. Hu et al. 2022 (arXiv
+/// 2206.08655). Parameter names are those of the released code: `encoder`, `decoder`, `auxor`. The auxiliary head on
+/// the third map is used in training alone.
 public final class IFANetwork: ResolutionFree {
   /// What the network is made of.
   public let configuration: IFAConfiguration

@@ -2,12 +2,13 @@ import SegData
 import SegKernels
 import SegTraining
 
-/// Trains an ``IFANetwork``: L = loss(main) + 0.4 · loss(auxiliary), both of one ``SegmentationLoss`` (as released: hard
-/// examples of threshold 0.7, at least 100,000 pixels).
+/// Trains an ``IFANetwork``: L = loss(main) + 0.4 · loss(auxiliary), both of one ``SegmentationLoss`` (as released:
+/// hard examples of threshold 0.7, at least 100,000 pixels).
 ///
-/// Where queries lie is the recipe's `queries`. As released they are the finest level's grid (logits enlarged to the labels);
-/// then the level-1 offset is always 0, its columns never learn, and other grids find the network unprepared. With jittered
-/// or random queries, which lie anywhere in a pixel, the labels are read at the queried pixels, and nothing is enlarged.
+/// Where queries lie is the recipe's `queries`. As released they are the finest level's grid (logits enlarged to the
+/// labels); then the level-1 offset is always 0, its columns never learn, and other grids find the network unprepared.
+/// With jittered or random queries, which lie anywhere in a pixel, the labels are read at the queried pixels, and
+/// nothing is enlarged.
 public final class IFATask: TrainingTask {
   public var network: any Module { ifa }
   private let ifa: IFANetwork
@@ -69,7 +70,8 @@ public final class IFATask: TrainingTask {
     var positions: [Float] = [], labels: [Int32] = []
     batch.labels.withUnsafeBufferPointer { all in
       for (index, pixel) in pixels.enumerated() {
-        // Anywhere in the pixel: at its centre alone, a level-1 offset would have four values an axis, and a finer grid others.
+        // Anywhere in the pixel: at its centre alone, a level-1 offset would have four values an axis, and a finer grid
+        // others.
         let (down, right) = (Float.random(in: 0..<1, using: &random), Float.random(in: 0..<1, using: &random))
         positions.append(2 * (Float(pixel.row) + down) / Float(size.height) - 1)
         positions.append(2 * (Float(pixel.column) + right) / Float(size.width) - 1)

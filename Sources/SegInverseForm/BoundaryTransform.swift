@@ -3,17 +3,18 @@ import SegKernels
 
 /// What an inverse network estimates of the transform between two tiles, and in which units.
 ///
-/// A transform maps the places of the target to those of the prediction, in coordinates that run from −1 to 1 over a tile,
-/// columns first. It is θ = exp(G) with the generator
+/// A transform maps the places of the target to those of the prediction, in coordinates that run from −1 to 1 over a
+/// tile, columns first. It is θ = exp(G) with the generator
 ///
 ///     G = ⎛ a  −φ  x ⎞
 ///         ⎜ φ   b  y ⎟      shifts x, y; log-scales a, b; angle φ; perspective g, h.
 ///         ⎝ g   h  0 ⎠
 ///
-/// so that the inverse transform is exp(−G). Identity is the zero vector for every kind, as the released network has it.
+/// so that the inverse transform is exp(−G). Identity is the zero vector for every kind, as the released network has
+/// it.
 public enum BoundaryTransform: String, Sendable, Hashable, Codable, CaseIterable {
-  /// x, y in units of 20 % of a tile; a, b in units of log 1.25: the four numbers of the released network, as far as its
-  /// authors describe them.
+  /// x, y in units of 20 % of a tile; a, b in units of log 1.25: the four numbers of the released network, as far as
+  /// its authors describe them.
   case shiftScale
   /// The same and φ in units of 15°: the package's default.
   case shiftScaleRotation

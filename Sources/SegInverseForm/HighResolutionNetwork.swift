@@ -1,6 +1,7 @@
 import SegKernels
 
-/// The four networks that InverseForm's authors released: HRNets whose heads predict classes, and in training boundaries.
+/// The four networks that InverseForm's authors released: HRNets whose heads predict classes, and in training
+/// boundaries.
 ///
 /// | name | encoder | head |
 /// |---|---|---|
@@ -9,10 +10,10 @@ import SegKernels
 /// | `ocrnet48` | W48 | object context |
 /// | `hmsocrnet48` | W48 | object context, at four scales merged by attention |
 ///
-/// Logits come at the size of the finest branch (1/4 of the image, 1/8 for `hrnet16slim`), those of `hmsocrnet48` at the
-/// image's size. Boundary heads and auxiliary heads are parameters of the network, under their published names, but
-/// `callAsFunction` does not ask them: a captured graph has nothing of them. Borse et al., "InverseForm: A Loss Function
-/// for Structured Boundary-Aware Segmentation", 2021 (arXiv 2104.02745), and the released code.
+/// Logits come at the size of the finest branch (1/4 of the image, 1/8 for `hrnet16slim`), those of `hmsocrnet48` at
+/// the image's size. Boundary heads and auxiliary heads are parameters of the network, under their published names, but
+/// `callAsFunction` does not ask them: a captured graph has nothing of them. Borse et al., "InverseForm: A Loss
+/// Function for Structured Boundary-Aware Segmentation", 2021 (arXiv 2104.02745), and the released code.
 public final class HighResolutionNetwork: BoundarySupervised {
   /// Which of the four.
   public enum Kind: String, Sendable, Hashable, CaseIterable {

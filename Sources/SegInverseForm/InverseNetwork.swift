@@ -23,8 +23,8 @@ extension InverseNetwork {
 /// The released network: both tiles row by row in one vector, the prediction first, then three linear layers.
 ///
 /// 2 · side² → 1000 → 32 → outputs, ReLU between; keys `fc.0`, `fc.2`, `fc.4`. On tiles of 224 with four outputs it has
-/// 100,385,164 parameters, and comes from the file `distance_measures_regressor.pth`; a small one on tiles of 112 with two
-/// outputs, never used, is in the released code. For equal tiles its answer is not zero but a noise floor.
+/// 100,385,164 parameters, and comes from the file `distance_measures_regressor.pth`; a small one on tiles of 112 with
+/// two outputs, never used, is in the released code. For equal tiles its answer is not zero but a noise floor.
 public final class ReleasedInverseNetwork: InverseNetwork {
   public let side: Int
   public let transform = BoundaryTransform.shiftScale
@@ -50,9 +50,10 @@ public final class ReleasedInverseNetwork: InverseNetwork {
 
 /// The package's own network: small, convolutional, and exactly antisymmetric.
 ///
-/// T(a, b) = f(a, b) − f(b, a), with f five 3×3 convolutions of stride 2 (2 → 16 → 32 → 64 → 96 → 128 channels, each with
-/// norm and ReLU), then linear layers to 64 and to the coefficients. Equal maps give exactly 0, and maps that change
-/// places the opposite, which is the inverse transform. Both orders pass in one batch, so that this holds in training too.
+/// T(a, b) = f(a, b) − f(b, a), with f five 3×3 convolutions of stride 2 (2 → 16 → 32 → 64 → 96 → 128 channels, each
+/// with norm and ReLU), then linear layers to 64 and to the coefficients. Equal maps give exactly 0, and maps that
+/// change places the opposite, which is the inverse transform. Both orders pass in one batch, so that this holds in
+/// training too.
 public final class AntisymmetricInverseNetwork: InverseNetwork {
   public let side = 112
   public let transform: BoundaryTransform

@@ -4,8 +4,8 @@ import SegKernels
 /// The pre-training of an inverse network: regress the transforms of ``TilePairs``.
 ///
 /// Loss: smooth L1 (β = 0.1 of the largest transform) of the coefficients, so that small transforms, which are what a
-/// trained segmentation network leaves, count beside large ones; the paper minimises |θ̂ − θ|. AdamW, a rate that falls as
-/// a cosine after a warm-up.
+/// trained segmentation network leaves, count beside large ones; the paper minimises |θ̂ − θ|. AdamW, a rate that falls
+/// as a cosine after a warm-up.
 public struct InversePretraining {
   /// What is known after a step.
   public struct Progress: Sendable {

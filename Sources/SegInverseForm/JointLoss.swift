@@ -1,11 +1,11 @@
 import SegKernels
 import SegTraining
 
-/// The InverseForm loss of a predicted and a true boundary map: the mean over tiles of how far the transform between them,
-/// as a frozen inverse network sees it, is from none.
+/// The InverseForm loss of a predicted and a true boundary map: the mean over tiles of how far the transform between
+/// them, as a frozen inverse network sees it, is from none.
 ///
-/// The prediction enters as the sigmoid of its logits. The released code enters its log-softmax over one channel, which is
-/// 0 everywhere, and its first version a comparison; neither has a gradient.
+/// The prediction enters as the sigmoid of its logits. The released code enters its log-softmax over one channel, which
+/// is 0 everywhere, and its first version a comparison; neither has a gradient.
 public struct InverseFormLoss {
   /// The frozen network.
   public let network: any InverseNetwork
@@ -50,12 +50,13 @@ public struct InverseFormLoss {
 ///
 ///     total = CE + β · balanced BCE + γ · InverseForm (+ δ · edge attention)
 ///
-/// Defaults are the released code's 1, 0.3, 0.3, and 0 for the edge attention (0.1 there), which the paper does not have.
+/// Defaults are the released code's 1, 0.3, 0.3, and 0 for the edge attention (0.1 there), which the paper does not
+/// have.
 public struct JointLoss {
   /// β and γ, and δ.
   public var boundary: Float = 0.3, inverseForm: Float = 0.3, attention: Float = 0
-  /// Boundary logits above this draw the edge attention. The released code compares logits with 0.8, and probabilities of
-  /// the auxiliary pass with the same number.
+  /// Boundary logits above this draw the edge attention. The released code compares logits with 0.8, and probabilities
+  /// of the auxiliary pass with the same number.
   public var attentionThreshold: Float = 0.8
   /// The share of the run over which γ rises from 0; 0 for none.
   public var ramp: Float = 0.2
@@ -138,8 +139,8 @@ public func balancedBoundaryEntropy(_ logits: Tensor, _ target: Tensor, counted:
   return binaryCrossEntropy(logits: logits, targets: target, weight: weights, reduction: .sum) / count
 }
 
-/// The released class-weighted cross entropy: for each image the mean weighted by 2 − share of the class in the batch (1
-/// where it does not occur), summed over the images. Images without labels add nothing.
+/// The released class-weighted cross entropy: for each image the mean weighted by 2 − share of the class in the batch
+/// (1 where it does not occur), summed over the images. Images without labels add nothing.
 ///
 /// - Parameters:
 ///   - logits: N×C×H×W.

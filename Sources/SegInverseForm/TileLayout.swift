@@ -19,7 +19,8 @@ public struct TileLayout: Sendable, Hashable {
     self.init(rows: 3, columns: max(1, Int((3 * Float(width) / Float(height)).rounded())))
   }
 
-  /// Maps N×1×H×W as tiles (rows · columns · N)×1×side×side: all images of the first tile, then of the second, row by row.
+  /// Maps N×1×H×W as tiles (rows · columns · N)×1×side×side: all images of the first tile, then of the second, row by
+  /// row.
   ///
   /// The map is resized to whole tiles (bilinear, without antialiasing, as released), then cut with one copy.
   public func tiles(of maps: Tensor, side: Int) -> Tensor {

@@ -4,8 +4,8 @@ import SegKernels
 
 /// Pairs of boundary tiles whose transform is known, made from label maps: what inverse networks learn from.
 ///
-/// The label map is looked at twice, half a transform to either side, so that a pair in the other order is a pair of the
-/// inverse transform. The side that stands for a prediction is then made as poor as predictions are, which does not
+/// The label map is looked at twice, half a transform to either side, so that a pair in the other order is a pair of
+/// the inverse transform. The side that stands for a prediction is then made as poor as predictions are, which does not
 /// change the transform: another width, blur, weaker values, missing and spurious edges. Tiles without boundaries are
 /// left out. A network that saw crisp and largely shifted pairs alone finds large distances between equal maps.
 public struct TilePairs: Sendable {
@@ -19,8 +19,8 @@ public struct TilePairs: Sendable {
 
   /// How transforms are drawn.
   public enum Draw: Sendable, Hashable {
-    /// A fifth identity; of the rest half log-uniform from 0.5 pixels to 5 % of the tile, half uniform up to 20 % of the
-    /// tile, factors of 0.8 to 1.25 and 15°.
+    /// A fifth identity; of the rest half log-uniform from 0.5 pixels to 5 % of the tile, half uniform up to 20 % of
+    /// the tile, factors of 0.8 to 1.25 and 15°.
     case training
     /// One number of the transform, in its largest training amounts; all others 0.
     case single(component: Int, amount: Double)

@@ -6,8 +6,8 @@ public enum TransformDistance: Sendable, Hashable {
   case euclidean
   /// With P the rotation nearest to θ̂ and R = θ̂ − P: the angle of P, plus λ · tr(RᵀR). The paper's λ is 0.1.
   ///
-  /// The angle is atan2(|axial(P − Pᵀ)| / 2, (tr P − 1) / 2), which is arccos((tr P − 1) / 2) without its infinite slope
-  /// at no rotation. P comes from a polar decomposition whose gradient divides by sums of singular values alone.
+  /// The angle is atan2(|axial(P − Pᵀ)| / 2, (tr P − 1) / 2), which is arccos((tr P − 1) / 2) without its infinite
+  /// slope at no rotation. P comes from a polar decomposition whose gradient divides by sums of singular values alone.
   case geodesic(lambda: Float = 0.1)
 
   /// One distance a tile, N, of coefficients N×k: 0 with a zero gradient where all are 0.

@@ -41,8 +41,8 @@ public struct Evaluation: Sendable, Codable {
   /// Scores a segmenter on every sample of a split.
   ///
   /// - Parameter report: called with the number of images done.
-  /// - Throws: `UsageError` if the model's classes are neither the data's nor known to count as theirs or the views make no
-  ///   sense, and what reading the data throws.
+  /// - Throws: `UsageError` if the model's classes are neither the data's nor known to count as theirs or the views make
+  ///   no sense, and what reading the data throws.
   public init(
     _ segmenter: Segmenter, on source: DataSource, split: String, views: Segmenter.Views = .init(),
     _ report: (_ done: Int, _ of: Int) -> Void = { _, _ in }

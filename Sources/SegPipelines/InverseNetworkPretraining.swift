@@ -5,8 +5,8 @@ import SegFormats
 import SegInverseForm
 import SegKernels
 
-/// `segkernels pretrain inverse-network`: InverseForm's inverse network learns from the boundaries of made-up streets or of
-/// other label maps, and is asked what it knows.
+/// `segkernels pretrain inverse-network`: InverseForm's inverse network learns from the boundaries of made-up streets
+/// or of other label maps, and is asked what it knows.
 public struct InverseNetworkPretraining {
   /// What a finished run knows.
   public struct Outcome: Sendable, Codable {

@@ -67,7 +67,8 @@ public struct Prediction {
 
   /// Segments one photograph and writes its files: `<stem>_labels.png`, `<stem>_overlay.png`, and the extras.
   ///
-  /// - Throws: `FileError`; files that exist are refused, before anything is computed, unless overwriting was asked for.
+  /// - Throws: `FileError`; files that exist are refused, before anything is computed, unless overwriting was asked
+  /// for.
   public func run(_ photo: URL) throws -> Result {
     let target = folder ?? photo.deletingLastPathComponent()
     let stem = photo.deletingPathExtension().lastPathComponent

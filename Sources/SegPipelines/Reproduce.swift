@@ -27,8 +27,8 @@ public enum Papers {
 public struct Reproduce {
   /// What is asked for.
   public struct Options: Sendable, Hashable {
-    /// The data: `streets[:SEED]`, `cityscapes[:DIR]`, `camvid[:DIR]`, or another kind with labels, which is learnt from
-    /// its split `train` and scored on `val`.
+    /// The data: `streets[:SEED]`, `cityscapes[:DIR]`, `camvid[:DIR]`, or another kind with labels, which is learnt
+    /// from its split `train` and scored on `val`.
     public var data = "streets"
     /// How much is run.
     public var preset = Experiment.Preset.quick

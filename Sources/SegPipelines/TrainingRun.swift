@@ -70,8 +70,8 @@ public struct TrainingRun {
     trainer = try Trainer(task, recipe: recipe, loader: loader, folder: folder, card: card, resume: resume)
   }
 
-  /// The task of the model: plain segmentation, with boundaries beside it where the recipe asks for them; networks that can
-  /// be asked anywhere are asked where the recipe's queries say.
+  /// The task of the model: plain segmentation, with boundaries beside it where the recipe asks for them; networks that
+  /// can be asked anywhere are asked where the recipe's queries say.
   private static func task(
     _ recipe: Recipe, _ model: RegisteredModel, ignoreIndex: Int?, _ loss: SegmentationLoss
   ) throws -> any TrainingTask {

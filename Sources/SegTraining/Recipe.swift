@@ -122,8 +122,8 @@ public struct Recipe: Codable, Sendable, Hashable {
     /// The factor of the region mutual information loss, of softmax probabilities.
     public var regionMutualInformation: Float = 0
 
-    /// The factor of the balanced cross entropy of boundaries, InverseForm's β; where this or ``inverseForm`` is positive,
-    /// the network gets a boundary branch for training.
+    /// The factor of the balanced cross entropy of boundaries, InverseForm's β; where this or ``inverseForm`` is
+    /// positive, the network gets a boundary branch for training.
     public var boundary: Float = 0
     /// The factor of InverseForm's own term, γ, by the inverse network that comes with the package.
     public var inverseForm: Float = 0

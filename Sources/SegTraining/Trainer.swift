@@ -7,8 +7,8 @@ import SegKernels
 
 /// A training run in a folder: batches, loss, gradients, update, checkpoints.
 ///
-/// The folder holds `recipe.json`, the last two checkpoints, the weights that scored best (`best-<score>.safetensors`), the
-/// logs `metrics.jsonl` (a line a step) and `events.out.tfevents.segkernels` (for TensorBoard), and at the end
+/// The folder holds `recipe.json`, the last two checkpoints, the weights that scored best (`best-<score>.safetensors`),
+/// the logs `metrics.jsonl` (a line a step) and `events.out.tfevents.segkernels` (for TensorBoard), and at the end
 /// `weights.safetensors` and `curves.svg`. A run that was stopped, or whose disk was full, goes on from its last
 /// checkpoint and makes the weights that it would have made.
 public final class Trainer {
@@ -191,8 +191,8 @@ public final class Trainer {
       lastCheckpoint: Checkpoint.files(in: folder).last?.relativePath)
   }
 
-  /// One step: forward, loss and backward of each batch, then one update with the mean of the gradients. Returns the mean
-  /// loss; parameters stay if it is no number.
+  /// One step: forward, loss and backward of each batch, then one update with the mean of the gradients. Returns the
+  /// mean loss; parameters stay if it is no number.
   private func update(_ batches: [Batch], progress: Float) -> Float {
     func step(_ network: some Module) -> Float {
       var total: (loss: Float, gradients: Gradients)?

@@ -77,7 +77,8 @@ final class FFNetReproductionTests: XCTestCase {
     XCTAssertGreaterThan(try XCTUnwrap(field.radius(holding: 0.9)), 8)
   }
 
-  /// A network that looks 60 pixels to the left needs a window that reaches as far; one that looks nowhere else needs none.
+  /// A network that looks 60 pixels to the left needs a window that reaches as far; one that looks nowhere else needs
+  /// none.
   func testWindowCurve() throws {
     func curve(_ reach: Int) throws -> [Double] {
       try WindowCurve(Looker(reach: reach), on: Shifted(reach: reach), images: 2, unscored: []).metrics.map {

@@ -52,8 +52,8 @@ final class ImplicitPyramidTests: XCTestCase {
     return function
   }
 
-  /// Every kind of encoding, unfolding and the ensemble: the factorised first layer is the plain one, on grids whose ratio is
-  /// whole and others, and at points.
+  /// Every kind of encoding, unfolding and the ensemble: the factorised first layer is the plain one, on grids whose
+  /// ratio is whole and others, and at points.
   func testTheFactorisedFormIsThePlainOne() {
     let maps = levels([5, 9, 12], 12, 20)
     var random = RandomSource(seed: 5)
@@ -100,7 +100,8 @@ final class ImplicitPyramidTests: XCTestCase {
     }
   }
 
-  /// The level-1 offset is 0 everywhere on the level's own grid: the two columns of the offset itself have no gradient there.
+  /// The level-1 offset is 0 everywhere on the level's own grid: the two columns of the offset itself have no gradient
+  /// there.
   func testOnItsOwnGridTheFirstOffsetNeverLearns() {
     let maps = levels([5, 9, 12], 8, 12), function = small()
     function.setTraining(true)

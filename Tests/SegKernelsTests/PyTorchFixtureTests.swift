@@ -78,7 +78,8 @@ final class PyTorchFixtureTests: XCTestCase {
       for (index, name) in entry.gradients.enumerated() {
         // Running statistics have no gradient here: nothing trains them.
         guard let name, !(entry.operation == "batchNormEvaluation" && (1...2).contains(index)) else { continue }
-        // Where a function is flat, y · (1 − y) for instance, its gradient is exact to a rounding of the cotangent only.
+        // Where a function is flat, y · (1 − y) for instance, its gradient is exact to a rounding of the cotangent
+        // only.
         let reach = Double(arrays[cotangent]!.tensor.scalars.map(abs).max() ?? 0)
         assertClose(
           gradients[index], arrays[name]!.tensor, tolerance: 2e-5, floor: max(0.01 * reach, 1e-6),

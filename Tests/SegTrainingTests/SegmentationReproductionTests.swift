@@ -193,8 +193,8 @@ final class SegmentationReproductionTests: XCTestCase {
     XCTAssertEqual(report.notes, data.notes)
   }
 
-  /// Counted by hand: of eight pixels, class 0 has 3 hits of 4 true and 4 predicted, class 1 has 2 of 3 and 3; the pixel
-  /// of class 2 does not count if that class is not scored, and a prediction of it is a miss.
+  /// Counted by hand: of eight pixels, class 0 has 3 hits of 4 true and 4 predicted, class 1 has 2 of 3 and 3; the
+  /// pixel of class 2 does not count if that class is not scored, and a prediction of it is a miss.
   func testScoreByHand() throws {
     let truth = Labels([2, 4], [0, 0, 0, 0, 1, 1, 1, 2]), prediction = Labels([2, 4], [0, 0, 0, 1, 1, 1, 2, 0])
     var all = SegmentationScore(classes: 3)

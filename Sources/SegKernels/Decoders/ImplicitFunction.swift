@@ -2,7 +2,8 @@
 public struct ImplicitFunctionConfiguration: Sendable, Hashable {
   /// The channels of the levels, finest first.
   public var levelChannels: [Int]
-  /// Outputs of the hidden layers: 512, 256, 256 as released (`num_layer` 2); 128, 128 and 512, 256 are its alternatives.
+  /// Outputs of the hidden layers: 512, 256, 256 as released (`num_layer` 2); 128, 128 and 512, 256 are its
+  /// alternatives.
   public var hidden = [512, 256, 256]
   /// How many classes are told apart.
   public var classes: Int
@@ -22,14 +23,14 @@ public struct ImplicitFunctionConfiguration: Sendable, Hashable {
 
 /// The implicit function of IFA: at every query, s(q) = MLP(concatᵢ [pᵢ, ψ(pᵢ), zᵢ*]).
 ///
-/// zᵢ* is the nearest vector of level i and pᵢ the query's offset from its centre. The first layer is never applied to that
-/// concatenation: each level is multiplied by its slice of the weights at its own size and then sampled
-/// (``sampledSum(_:at:)``), and the few different offsets of a grid are encoded once. In evaluation, grids are answered in
-/// blocks of queries. ``plain(_:at:)`` is the definition. IFA (arXiv 2206.08655), Figure 2 and released code.
+/// zᵢ* is the nearest vector of level i and pᵢ the query's offset from its centre. The first layer is never applied to
+/// that concatenation: each level is multiplied by its slice of the weights at its own size and then sampled
+/// (``sampledSum(_:at:)``), and the few different offsets of a grid are encoded once. In evaluation, grids are answered
+/// in blocks of queries. ``plain(_:at:)`` is the definition. IFA (arXiv 2206.08655), Figure 2 and released code.
 ///
-/// Parameter names are those of the released `decoder.ifa`. The released local ensemble keeps the last of its four corners
-/// only, and shifts by half a cell of the query grid; here, as in LIIF, the shift is half a cell of the level sampled, and
-/// the four predictions are weighted by the areas opposite to them in the finest level.
+/// Parameter names are those of the released `decoder.ifa`. The released local ensemble keeps the last of its four
+/// corners only, and shifts by half a cell of the query grid; here, as in LIIF, the shift is half a cell of the level
+/// sampled, and the four predictions are weighted by the areas opposite to them in the finest level.
 public final class ImplicitFunction: Module {
   /// What the function is made of.
   public let configuration: ImplicitFunctionConfiguration
@@ -167,8 +168,8 @@ public final class ImplicitFunction: Module {
     )
   }
 
-  /// The encodings of the different offsets of a level as a map 1×count×rows×columns (or multiplied by a weight D×count),
-  /// and where queries find theirs.
+  /// The encodings of the different offsets of a level as a map 1×count×rows×columns (or multiplied by a weight
+  /// D×count), and where queries find theirs.
   private func encoded(_ level: Int, _ view: LevelView, weight: Tensor? = nil) -> (map: Tensor, places: SamplePlaces) {
     let table = encodings[level].kind == .table ? view.cellsOfTable : view.table
     let rows = encodings[level](table.offsets)

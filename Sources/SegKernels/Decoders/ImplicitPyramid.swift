@@ -20,7 +20,8 @@ public struct ImplicitPyramidConfiguration: Sendable, Hashable {
 /// FPN-IFA: every level through a 1×1 convolution, norm and ReLU to one width, then the ``ImplicitFunction`` at any
 /// positions. No feature map is ever enlarged.
 ///
-/// Parameter names are the released ones: `head` of the coarsest level (and `aspp`), `ifa`, `enc1`, `enc2`, … of the others.
+/// Parameter names are the released ones: `head` of the coarsest level (and `aspp`), `ifa`, `enc1`, `enc2`, … of the
+/// others.
 public final class ImplicitPyramid: Module {
   private let laterals: [Sequential]
   private let atrous: AtrousPyramid?

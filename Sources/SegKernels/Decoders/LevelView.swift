@@ -49,8 +49,8 @@ struct LevelView {
     }
   }
 
-  /// Different offsets, or numbers of places, in rows U×2; the rows and columns of the map that they make; where queries
-  /// find theirs.
+  /// Different offsets, or numbers of places, in rows U×2; the rows and columns of the map that they make; where
+  /// queries find theirs.
   typealias Table = (offsets: Tensor, size: Pair, places: SamplePlaces)
 
   /// The different offsets.
@@ -79,8 +79,8 @@ struct LevelView {
     return GridOffsets(rows: rows.offsets, columns: columns.offsets)
   }
 
-  /// The rows and columns of a table of 100 places along each axis of the image. Published: the number of the query on its
-  /// grid, up to 100; here that is scaled into the table on larger grids.
+  /// The rows and columns of a table of 100 places along each axis of the image. Published: the number of the query on
+  /// its grid, up to 100; here that is scaled into the table on larger grids.
   var cellsOfTable: Table {
     let places = SpatialEncoding.tableExtent
     switch positions {

@@ -1,7 +1,7 @@
 /// A head that says how far the prediction of one scale is to be trusted: N×1×H×W, logits.
 ///
-/// 3×3, norm, ReLU, 3×3, norm, ReLU, 1×1, all without bias. Parameter names are the published `scale_attn`'s. Tao, Sapra
-/// and Catanzaro, "Hierarchical Multi-Scale Attention for Semantic Segmentation", 2020.
+/// 3×3, norm, ReLU, 3×3, norm, ReLU, 1×1, all without bias. Parameter names are the published `scale_attn`'s. Tao,
+/// Sapra and Catanzaro, "Hierarchical Multi-Scale Attention for Semantic Segmentation", 2020.
 public final class ScaleAttention: UnaryModule {
   private let layers: Sequential
 

@@ -20,8 +20,9 @@ public func objectRegions(of features: Tensor, scores: Tensor) -> Tensor {
 
 /// Attention from pixels to object regions: each pixel takes the regions' values by its similarity to their keys.
 ///
-/// context_p = ρ(Σ_k softmax_k(φ(x_p) · ψ(o_k) / √d) · δ(o_k)), φ and ψ of two 1×1 convolutions and δ and ρ of one, each
-/// with norm and ReLU. Yuan et al. 2020, equations 3 and 4. Parameter names are the published `object_context_block`'s.
+/// context_p = ρ(Σ_k softmax_k(φ(x_p) · ψ(o_k) / √d) · δ(o_k)), φ and ψ of two 1×1 convolutions and δ and ρ of one,
+/// each with norm and ReLU. Yuan et al. 2020, equations 3 and 4. Parameter names are the published
+/// `object_context_block`'s.
 public final class ObjectAttention: Module {
   private let query, key, value, output: Sequential
   private let keyChannels: Int
@@ -69,8 +70,8 @@ public final class ObjectAttention: Module {
 /// Regions, attention to them, and the joining of context and pixels: the step that turns features into
 /// object-contextual ones.
 ///
-/// y = dropout(g([context, x])), g a 1×1 convolution with norm and ReLU; the context comes first. Parameter names are the
-/// published `ocr_distri_head`'s.
+/// y = dropout(g([context, x])), g a 1×1 convolution with norm and ReLU; the context comes first. Parameter names are
+/// the published `ocr_distri_head`'s.
 public final class ObjectContext: Module {
   private let attention: ObjectAttention
   private let joining: Sequential

@@ -1,7 +1,7 @@
 /// The decoder of OCRNet: a first guess of the classes makes the regions, and their context the final one.
 ///
-/// Parameter names are the published ones (`conv3x3_ocr`, `ocr_distri_head`, `cls_head`, `aux_head`). Yuan, Chen and Wang,
-/// "Object-Contextual Representations for Semantic Segmentation", 2020.
+/// Parameter names are the published ones (`conv3x3_ocr`, `ocr_distri_head`, `cls_head`, `aux_head`). Yuan, Chen and
+/// Wang, "Object-Contextual Representations for Semantic Segmentation", 2020.
 public final class ObjectContextDecoder: Module {
   private let narrowing: Sequential
   private let context: ObjectContext

@@ -2,7 +2,8 @@
 public enum QueryPositions: Sendable, Hashable {
   /// The centres of the cells of a grid.
   ///
-  /// - Parameter cover: the share of the image's height and width that the grid covers, from the top left corner: what is
+  /// - Parameter cover: the share of the image's height and width that the grid covers, from the top left corner: what
+  /// is
   ///   beyond is padding.
   case grid(Pair, cover: Cover = .whole)
   /// Any points: N×Q×2.
@@ -51,7 +52,8 @@ struct AxisLookup {
 
   /// Queries at the centres of `count` cells on `share` of an axis of `extent` cells.
   ///
-  /// - Parameter shift: moves the query, in half cells of this axis, before the nearest cell is looked for; offsets stay
+  /// - Parameter shift: moves the query, in half cells of this axis, before the nearest cell is looked for; offsets
+  /// stay
   ///   the query's own.
   init(count: Int, share: Double, extent: Int, shift: Float = 0) {
     for index in 0..<count {
@@ -78,8 +80,8 @@ struct AxisLookup {
     offsets.append(Float(exact * Double(extent) - Double(2 * nearest + 1)))
   }
 
-  /// The different offsets in ascending order, and for each query the number of its own. Offsets that differ by rounding
-  /// alone count as one.
+  /// The different offsets in ascending order, and for each query the number of its own. Offsets that differ by
+  /// rounding alone count as one.
   var distinct: (offsets: [Float], indices: [Int32]) {
     let keys = offsets.map { Int(($0 * Float(1 << 18)).rounded()) }
     var values: [Int: Float] = [:]

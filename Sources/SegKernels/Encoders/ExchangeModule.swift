@@ -1,8 +1,8 @@
 /// One module of an HRNet: residual blocks on every branch, then each branch takes in all the others.
 ///
-/// y_i = relu(Σ_j f_ij(x_j)), terms in the order of the branches. f_ii is the identity; from a coarser branch f_ij is a 1×1
-/// convolution with norm, enlarged bilinearly; from a finer one a chain of 3×3 convolutions of stride 2 with norms, of
-/// which only the last changes the number of channels and has no rectifier.
+/// y_i = relu(Σ_j f_ij(x_j)), terms in the order of the branches. f_ii is the identity; from a coarser branch f_ij is a
+/// 1×1 convolution with norm, enlarged bilinearly; from a finer one a chain of 3×3 convolutions of stride 2 with norms,
+/// of which only the last changes the number of channels and has no rectifier.
 final class ExchangeModule: Module {
   private let branches: [[ResidualBlock]]
   /// By target and source; nil on the diagonal.

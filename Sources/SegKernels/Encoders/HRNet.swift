@@ -1,10 +1,10 @@
 /// A network that keeps a fine map from the first layer to the last, beside ever coarser ones that it exchanges with.
 ///
-/// image → two 3×3 convolutions of stride 2 → bottleneck blocks → stages 2, 3, 4 of 2, 3, 4 branches, at 1/4, 1/8, 1/16 and
-/// 1/32. A stage takes existing branches as they are and makes its new, coarsest one from the coarsest before it by a
-/// convolution of stride 2. Parameter names are the published ones: `conv1`, `layer1.0.conv1`, `transition1.0.0`,
-/// `stage2.0.branches.0.0.conv1`, `stage2.0.fuse_layers.0.1.0`, …
-/// Wang et al., "Deep High-Resolution Representation Learning for Visual Recognition", 2020 (HRNetV2).
+/// image → two 3×3 convolutions of stride 2 → bottleneck blocks → stages 2, 3, 4 of 2, 3, 4 branches, at 1/4, 1/8, 1/16
+/// and 1/32. A stage takes existing branches as they are and makes its new, coarsest one from the coarsest before it by
+/// a convolution of stride 2. Parameter names are the published ones: `conv1`, `layer1.0.conv1`, `transition1.0.0`,
+/// `stage2.0.branches.0.0.conv1`, `stage2.0.fuse_layers.0.1.0`, … Wang et al., "Deep High-Resolution Representation
+/// Learning for Visual Recognition", 2020 (HRNetV2).
 public final class HRNet: Encoder {
   /// What the network is made of.
   public let configuration: HRNetConfiguration

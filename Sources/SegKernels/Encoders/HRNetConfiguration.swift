@@ -1,6 +1,7 @@
 /// What a high-resolution network is made of.
 ///
-/// Widths double from branch to branch, so one number names a network: W48 has branches of 48, 96, 192 and 384 channels.
+/// Widths double from branch to branch, so one number names a network: W48 has branches of 48, 96, 192 and 384
+/// channels.
 public struct HRNetConfiguration: Sendable, Hashable {
   /// The channels of the finest branch; each coarser branch has twice as many.
   public var width: Int

@@ -1,8 +1,8 @@
 import CSegKernels
 import Glibc
 
-/// Offsets of a grid of queries that are encoded while the queries are answered: where a table of all different ones would
-/// be as large as the grid.
+/// Offsets of a grid of queries that are encoded while the queries are answered: where a table of all different ones
+/// would be as large as the grid.
 package struct GridOffsets: Sendable, Hashable {
   /// Of each row, and of each column.
   let rows: [Float], columns: [Float]
@@ -13,8 +13,8 @@ package struct GridOffsets: Sendable, Hashable {
   }
 }
 
-/// A small network applied to every query of a grid: y = Wₙ·relu(… relu(W₂·relu(s + c) + b₂) …) + bₙ with the sampled sum
-/// s = Σₘ xₘ[placesₘ] + Σₖ Vₖ·ψₖ(offsetsₖ).
+/// A small network applied to every query of a grid: y = Wₙ·relu(… relu(W₂·relu(s + c) + b₂) …) + bₙ with the sampled
+/// sum s = Σₘ xₘ[placesₘ] + Σₖ Vₖ·ψₖ(offsetsₖ).
 ///
 /// Inputs: the maps N×D×h×w; V (D×26) and E (12×2) for each of `encoded`; c (D); then W (outputs×inputs) and b for each
 /// further layer. It runs over blocks of queries that stay in cache, so that memory does not grow with the grid beyond

@@ -2,11 +2,11 @@ import CSegKernels
 
 /// The boundaries of a label map as what a boundary head should predict: 1 near a boundary, 0 elsewhere.
 ///
-/// A pixel is near a boundary if a pixel of another label lies within `radius`: 0 < d ≤ radius to some class's mask from
-/// outside, or to its complement from inside, the union over all classes. Since either holds for one class exactly where
-/// it holds for another, no class need be looked at by itself, and no distance transform is needed: the pixels within the
-/// radius are a small stencil. Ignored pixels are nobody's neighbours, and 0 themselves; what lies outside the frame
-/// does not exist, so that the frame is no boundary.
+/// A pixel is near a boundary if a pixel of another label lies within `radius`: 0 < d ≤ radius to some class's mask
+/// from outside, or to its complement from inside, the union over all classes. Since either holds for one class exactly
+/// where it holds for another, no class need be looked at by itself, and no distance transform is needed: the pixels
+/// within the radius are a small stencil. Ignored pixels are nobody's neighbours, and 0 themselves; what lies outside
+/// the frame does not exist, so that the frame is no boundary.
 ///
 /// The released code (`mask_to_onehot` and padding before the transform) leaves out class 0 and draws a boundary along
 /// the frame; Borse et al. 2021 describe what is done here.

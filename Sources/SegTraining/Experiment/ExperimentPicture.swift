@@ -1,8 +1,8 @@
 import Foundation
 import SegFiles
 
-/// `differences.svg`: a panel for each metric, a row in it for each contrast: the differences of the seeds as dots, their
-/// mean with its 95 % interval, and a line at 0.
+/// `differences.svg`: a panel for each metric, a row in it for each contrast: the differences of the seeds as dots,
+/// their mean with its 95 % interval, and a line at 0.
 struct ExperimentPicture {
   private let report: ExperimentRunner.Report
 

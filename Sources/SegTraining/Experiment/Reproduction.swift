@@ -66,8 +66,8 @@ public struct RunSetup: Sendable {
   /// Steps to train: those that the user asked for, else the data's own, else the recipe's.
   public func steps(of recipe: Recipe) -> Int { steps ?? data.steps ?? recipe.steps }
 
-  /// How many of `count` things (images, repetitions) another phase looks at: no more than the steps that the user asked
-  /// for, so that `--steps 30` cuts every phase.
+  /// How many of `count` things (images, repetitions) another phase looks at: no more than the steps that the user
+  /// asked for, so that `--steps 30` cuts every phase.
   public func cut(_ count: Int) -> Int { min(count, max(steps ?? count, 4)) }
 
   /// The first of a data set's samples, as many as ``cut(_:)`` leaves.
