@@ -38,9 +38,7 @@ public struct InverseNetworkPretraining {
         "expected at least 1 frame, 1 step and 2 pairs a step, found \(frames), \(pretraining.steps), "
           + "\(pretraining.batch)")
     }
-    guard overwrite || !FileManager.default.fileExists(atPath: out.path) else {
-      throw FileError(path: out.relativePath, kind: .unwritable, problem: "exists already; --force overwrites it")
-    }
+    try refuseExisting([out], overwrite: overwrite)
     self.source = source
     self.frames = frames
     self.pretraining = pretraining
@@ -69,12 +67,7 @@ public struct InverseNetworkPretraining {
     let outcome = Outcome(
       weights: out.relativePath, steps: pretraining.steps, seconds: seconds,
       report: InverseReport(network, on: heldOut))
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-    let json = try encoder.encode(outcome)
-    try writeAtomically(to: out.deletingPathExtension().appendingPathExtension("json").relativePath, overwrite: true) {
-      try $0.write([UInt8](json))
-    }
+    try writeJSON(outcome, to: out.deletingPathExtension().appendingPathExtension("json"))
     return outcome
   }
 }

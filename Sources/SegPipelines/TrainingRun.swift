@@ -116,12 +116,7 @@ public struct TrainingRun {
     }
     let outcome = Outcome(
       folder: folder.relativePath, steps: recipe.steps, seconds: seconds, validation: validation)
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-    let json = try encoder.encode(outcome)
-    try writeAtomically(to: folder.appendingPathComponent("results.json").relativePath, overwrite: true) {
-      try $0.write([UInt8](json))
-    }
+    try writeJSON(outcome, to: folder.appendingPathComponent("results.json"))
     return outcome
   }
 

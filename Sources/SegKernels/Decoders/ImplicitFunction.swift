@@ -76,8 +76,7 @@ public final class ImplicitFunction: Module {
         let view = LevelView(levels[index].shape, positions, shift)
         let level = configuration.unfolds ? unfolded(levels[index]) : levels[index]
         let own = encodings[index].kind.count == 0 ? nil : encoded(index, view)
-        let places = Array(repeating: view.places, count: 1)
-        return (own.map { [sampledSum([$0.map], at: [$0.places])] } ?? []) + [sampledSum([level], at: places)]
+        return (own.map { [sampledSum([$0.map], at: [$0.places])] } ?? []) + [sampledSum([level], at: [view.places])]
       }
       let images = levels[0].shape[0]
       let alike = vectors.map {

@@ -18,18 +18,9 @@ extension Module {
   private func initialize(_ scheme: Initialization, seed: UInt64, prefix: String) {
     switch self {
     case let layer as Conv2d:
-      let shape = layer.weight.shape
-      var random = RandomSource(seed: seed, name: prefix + "weight")
-      let deviation: Float
-      switch scheme {
-      case .normal(let given, let bias):
-        deviation = given
-        layer.bias?.value = Tensor(layer.bias!.shape, filledWith: bias)
-      case .kaimingFanOut:
-        deviation = (2 / Float(shape[0] * shape[2] * shape[3] / layer.groups)).squareRoot()
-        layer.bias?.value = .zeros(layer.bias!.shape)
-      }
-      layer.weight.value = .normal(shape, deviation: deviation, using: &random)
+      draw(layer.weight, layer.bias, groups: layer.groups, scheme, seed: seed, prefix: prefix)
+    case let layer as PointwiseConvolution:
+      draw(layer.weight, layer.bias, scheme, seed: seed, prefix: prefix)
     case let layer as Linear:
       let shape = layer.weight.shape
       var random = RandomSource(seed: seed, name: prefix + "weight")
@@ -40,21 +31,25 @@ extension Module {
       }
       layer.weight.value = .uniform(shape, in: -bound..<bound, using: &random)
       layer.bias?.value = .zeros(layer.bias!.shape)
-    case let layer as PointwiseConvolution:
-      let shape = layer.weight.shape
-      var random = RandomSource(seed: seed, name: prefix + "weight")
-      let deviation: Float
-      switch scheme {
-      case .normal(let given, let bias):
-        deviation = given
-        layer.bias.value = Tensor(layer.bias.shape, filledWith: bias)
-      case .kaimingFanOut:
-        deviation = (2 / Float(shape[0])).squareRoot()
-        layer.bias.value = .zeros(layer.bias.shape)
-      }
-      layer.weight.value = .normal(shape, deviation: deviation, using: &random)
     default:
       for child in children { child.module.initialize(scheme, seed: seed, prefix: "\(prefix)\(child.name).") }
     }
+  }
+
+  /// Fresh weights O×C×… of a convolution, and its bias.
+  private func draw(
+    _ weight: Parameter, _ bias: Parameter?, groups: Int = 1, _ scheme: Initialization, seed: UInt64, prefix: String
+  ) {
+    let shape = weight.shape
+    var random = RandomSource(seed: seed, name: prefix + "weight")
+    let deviation: Float, start: Float
+    switch scheme {
+    case .normal(let given, let bias): (deviation, start) = (given, bias)
+    case .kaimingFanOut:
+      let fanOut = shape[0] * shape.dropFirst(2).reduce(1, *) / groups
+      (deviation, start) = ((2 / Float(fanOut)).squareRoot(), 0)
+    }
+    bias?.value = Tensor(bias!.shape, filledWith: start)
+    weight.value = .normal(shape, deviation: deviation, using: &random)
   }
 }

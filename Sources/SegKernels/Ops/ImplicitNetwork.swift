@@ -84,8 +84,8 @@ struct ImplicitNetworkOperation: BlockedOperation {
     var maps = Array(parts.maps), places = places
     for ((weight, frequencies), offsets) in zip(parts.encodings, encoded) {
       let size = Pair(height: offsets.rows.count, width: offsets.columns.count)
-      let angles = linear(offsetTable(offsets.rows, offsets.columns), weight: frequencies)
-      let rows = concatenate([offsetTable(offsets.rows, offsets.columns), angles.sin(), angles.cos()], axis: 1)
+      let table = offsetTable(offsets.rows, offsets.columns), angles = linear(table, weight: frequencies)
+      let rows = concatenate([table, angles.sin(), angles.cos()], axis: 1)
       maps.append(linear(weight, weight: rows).reshaped(1, channels, size.height, size.width))
       places.append(.grid(rows: (0..<size.height).map(Int32.init), columns: (0..<size.width).map(Int32.init)))
     }

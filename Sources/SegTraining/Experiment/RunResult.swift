@@ -111,12 +111,3 @@ struct RunRecord: Codable {
     try writeJSON(self, to: RunRecord.file(arm, seed, key, in: folder), pretty: false)
   }
 }
-
-/// Writes a value as JSON, whole or not at all.
-func writeJSON(_ value: some Encodable, to file: URL, pretty: Bool = true) throws {
-  let encoder = JSONEncoder()
-  encoder.outputFormatting =
-    pretty ? [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes] : [.sortedKeys, .withoutEscapingSlashes]
-  let bytes = [UInt8](try encoder.encode(value))
-  try writeAtomically(to: file.relativePath, overwrite: true) { try $0.write(bytes) }
-}
