@@ -77,10 +77,13 @@ let package = Package(
       name: "SegFFNet", dependencies: ["SegKernels", "SegImages", "SegData", "SegTraining"], swiftSettings: strict),
     // 5
     .target(
-      name: "SegIFA", dependencies: ["SegKernels", "SegData", "SegTraining", "SegFFNet"], swiftSettings: strict),
+      name: "SegIFA", dependencies: ["SegKernels", "SegImages", "SegData", "SegTraining", "SegFFNet"],
+      swiftSettings: strict),
     .target(
       name: "SegInverseForm",
-      dependencies: ["SegKernels", "SegFiles", "SegFormats", "SegPretrained", "SegData", "SegTraining"],
+      dependencies: [
+        "SegKernels", "SegFiles", "SegFormats", "SegImages", "SegPretrained", "SegData", "SegTraining", "SegFFNet",
+      ],
       swiftSettings: strict),
     // 6
     .target(
@@ -118,7 +121,7 @@ let package = Package(
     tests("SegData", ["SegFiles", "SegImages", "SegMetrics"]),
     tests("SegTraining", ["SegFiles", "SegData", "SegImages", "SegFormats", "SegMetrics"]),
     tests("SegFFNet", ["SegFormats", "SegImages", "SegData", "SegTraining", "CMallocCounter"]),
-    tests("SegIFA", ["SegFormats", "SegData", "SegTraining", "SegFFNet"]),
+    tests("SegIFA", ["SegFormats", "SegImages", "SegData", "SegTraining", "SegFFNet"]),
     tests("SegInverseForm", ["SegFormats", "SegData", "SegTraining", "SegFFNet", "SegImages", "SegPretrained"]),
     .target(name: "CMallocCounter", path: "Tests/CMallocCounter"),
     // Run by PackageTests to see the package stop a program.

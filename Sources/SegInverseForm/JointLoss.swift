@@ -48,13 +48,13 @@ public struct InverseFormLoss {
 
 /// The sum of losses that InverseForm trains with.
 ///
-///     total = CE + β · balanced BCE + γ · InverseForm (+ δ · edge attention)
+///     total = CE + β · balanced BCE + γ · InverseForm (+ δ · edge attention) (+ ε · soft Dice of the boundaries)
 ///
 /// Defaults are the released code's 1, 0.3, 0.3, and 0 for the edge attention (0.1 there), which the paper does not
-/// have.
+/// have. The Dice term is a rival of InverseForm's in experiments.
 public struct JointLoss {
-  /// β and γ, and δ.
-  public var boundary: Float = 0.3, inverseForm: Float = 0.3, attention: Float = 0
+  /// β and γ, δ and ε.
+  public var boundary: Float = 0.3, inverseForm: Float = 0.3, attention: Float = 0, dice: Float = 0
   /// Boundary logits above this draw the edge attention. The released code compares logits with 0.8, and probabilities
   /// of the auxiliary pass with the same number.
   public var attentionThreshold: Float = 0.8
@@ -97,6 +97,7 @@ public struct JointLoss {
         total = total + inverse(logits: boundary, target: target, counted: counted) * (inverseForm * weight)
       }
     }
+    if dice > 0 { total = total + boundaryDice(boundary, target, counted: counted) * dice }
     if attention > 0,
       let attended = labels.attended(by: boundary, above: attentionThreshold, ignoreIndex: ignoreIndex)
     {
@@ -137,6 +138,22 @@ public func balancedBoundaryEntropy(_ logits: Tensor, _ target: Tensor, counted:
   let count = max(counted.sum().scalar, 1), positives = (target * counted).sum().scalar / count
   let weights = (target * (1 - positives) + (1 - target) * positives) * counted
   return binaryCrossEntropy(logits: logits, targets: target, weight: weights, reduction: .sum) / count
+}
+
+/// The soft Dice loss of boundaries, 1 − (2 Σ p t + 1) / (Σ p + Σ t + 1) with p = σ(logits), over the pixels that count
+/// in all images together. The 1 keeps it defined where there is no boundary. Milletari et al. 2016 (arXiv 1606.04797),
+/// whose denominator sums squares.
+///
+/// - Parameters:
+///   - logits: N×1×H×W.
+///   - target: of the same shape, zeros and ones.
+///   - counted: 1 where a pixel counts; all by default.
+public func boundaryDice(_ logits: Tensor, _ target: Tensor, counted: Tensor? = nil) -> Tensor {
+  check(
+    logits.shape == target.shape, "boundaryDice", "logits \(logits.shape) and target \(target.shape) differ in shape")
+  let counted = counted ?? .ones(target.shape)
+  let p = sigmoid(logits) * counted, t = target * counted
+  return 1 - ((p * t).sum() * 2 + 1) / (p.sum() + t.sum().scalar + 1)
 }
 
 /// The released class-weighted cross entropy: for each image the mean weighted by 2 − share of the class in the batch

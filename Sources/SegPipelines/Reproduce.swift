@@ -2,6 +2,8 @@ import Foundation
 import SegData
 import SegFFNet
 import SegFormats
+import SegIFA
+import SegInverseForm
 import SegKernels
 import SegPretrained
 import SegTraining
@@ -9,7 +11,9 @@ import SegTraining
 /// The papers whose claims can be tested, by name.
 public enum Papers {
   /// All of them.
-  public static let all: [any Reproduction] = [FFNetReproduction()]
+  public static let all: [any Reproduction] = [
+    FFNetReproduction(), IFAReproduction(), InverseFormReproduction(),
+  ]
 
   /// Their names.
   public static var names: [String] { all.map(\.experiment.paper) }
