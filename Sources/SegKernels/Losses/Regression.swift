@@ -20,27 +20,6 @@ public func smoothL1Loss(
   return reduction.apply(near * (distance - near * 0.5) / beta)
 }
 
-/// The cross entropy of independent yes-or-no decisions, from logits.
-///
-/// loss = weight · (p · y · softplus(−x) + (1 − y) · softplus(x)), p the weight of positives. Semantics as PyTorch's
-/// `binary_cross_entropy_with_logits`.
-///
-/// - Parameters:
-///   - targets: 0…1, of the logits' shape.
-///   - weight: a factor for each element; anything that broadcasts.
-///   - positiveWeight: p; anything that broadcasts.
-public func binaryCrossEntropy(
-  logits: Tensor, targets: Tensor, weight: Tensor? = nil, positiveWeight: Tensor? = nil,
-  reduction: LossReduction = .mean
-) -> Tensor {
-  check(
-    logits.shape == targets.shape, "binaryCrossEntropy",
-    "logits \(logits.shape) and targets \(targets.shape) differ in shape")
-  let positive = targets * softplus(-logits)
-  let losses = (positiveWeight.map { positive * $0 } ?? positive) + (1 - targets) * softplus(logits)
-  return reduction.apply(weight.map { losses * $0 } ?? losses)
-}
-
 extension LossReduction {
   /// Reduces losses that all weigh the same.
   func apply(_ losses: Tensor) -> Tensor {

@@ -1,3 +1,5 @@
+import CSegKernels
+
 /// Sets each element to 0 with probability `rate` and divides the others by 1 − rate, so that the mean stays.
 ///
 /// - Parameter random: the source of the mask; one number is drawn from it.
@@ -31,17 +33,21 @@ struct DropoutOperation: TensorOperation {
   func backward(_ gradients: [Tensor?], _ context: OperationContext) -> [Tensor?] { [masked(gradients[0]!.rowMajor())] }
 
   private func masked(_ x: Tensor) -> Tensor {
-    let scale = 1 / (1 - rate)
-    // Elements that share their fate, and how many such groups take one stream of the seed.
-    let group = dropsChannels ? x.shape[2...].reduce(1, *) : 1, grain = dropsChannels ? 1 : 1 << 14
+    let scale = 1 / (1 - rate), kernels = kernels
+    // How many elements take one stream of the seed.
+    let grain = dropsChannels ? x.shape[2...].reduce(1, *) : 1 << 14
+    // A uniform number k / 2²⁴ is below the rate where k is below this.
+    let limit = UInt32((Double(rate) * 16_777_216).rounded(.up))
     return Tensor(uninitialized: x.shape) { y in
       guard let y = y.baseAddress, x.count > 0 else { return }
       let p = x.pointer(for: name)
-      parallelRuns(x.count / group, grain: grain) { groups in
-        var random = RandomSource(seed: seed).stream(groups.lowerBound / grain)
-        for index in groups {
-          let factor = random.nextUniform() < rate ? 0 : scale
-          for i in (index * group)..<((index + 1) * group) { y[i] = p[i] * factor }
+      parallelRuns(x.count, grain: grain) { run in
+        var random = RandomSource(seed: seed).stream(run.lowerBound / grain)
+        let (source, target) = (p + run.lowerBound, y + run.lowerBound)
+        if dropsChannels {
+          kernels.scale(source, random.nextUniform() < rate ? 0 : scale, target, run.count)
+        } else {
+          kernels.dropout(source, random.state, limit, scale, target, run.count)
         }
       }
       withExtendedLifetime(x) {}

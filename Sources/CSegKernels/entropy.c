@@ -1,0 +1,2 @@
+#define SK_FAMILY "entropy.inc"
+#include "isa.h"
