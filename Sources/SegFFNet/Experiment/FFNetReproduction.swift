@@ -16,6 +16,7 @@ public struct FFNetReproduction: SegmentationReproduction {
   /// The experiment of the paper.
   public init() {}
 
+  /// Arms of equal latency, the paper's claim, and the controls of its cause.
   public let experiment = Experiment(
     paper: "ffnet",
     arms: [
@@ -33,6 +34,8 @@ public struct FFNetReproduction: SegmentationReproduction {
   /// Twice what other papers need: a receptive field has to have room.
   public func size(_ preset: Experiment.Preset) -> Pair { preset == .quick ? [384, 768] : [512, 1024] }
 
+  /// 1,500 steps of 4 images in the quick preset, 20,000 in full, of the size of ``size(_:)``; the rest is
+  /// ``Recipe/experiment(_:)``'s.
   public func recipe(_ arm: Experiment.Arm, _ preset: Experiment.Preset) -> Recipe {
     var recipe = Recipe.experiment(preset)
     let size = size(preset)
@@ -40,9 +43,10 @@ public struct FFNetReproduction: SegmentationReproduction {
     recipe.batch = 4
     recipe.steps = preset == .quick ? 1500 : 20_000
     recipe.model = "ffnet-\(arm.name)"
-    return arm.recipe(over: recipe, ownKeys: ["block", "depths", "isDilated"])
+    return arm.recipe(over: recipe, ownKeys: ["block", "depths", "widths", "isDilated"])
   }
 
+  /// The arm's encoder under the head of `ffnet22S_half_BCC`, trained by the recipe's loss.
   public func build(
     _ arm: Experiment.Arm, _ recipe: Recipe, _ classes: ClassTable, _ setup: RunSetup
   ) throws -> SegmentationArm {
@@ -58,17 +62,24 @@ public struct FFNetReproduction: SegmentationReproduction {
       case .list(let depths)? = arm.settings["depths"],
       let head = FFNetConfiguration(name: "ffnet22S_half_BCC", classes: classes)
     else { preconditionFailure("ffnet: arm \(arm.name) lacks a block or depths: \(arm.settings)") }
+    let widths: [Int]
+    if case .list(let own)? = arm.settings["widths"] {
+      widths = own.map { Int($0.number ?? 0) }
+    } else {
+      widths = head.backbone.stages.map(\.width)
+    }
     // Output stride 8: the last two stages keep the size and dilate by 2 and 4.
     let isDilated = arm.settings["isDilated"]?.flag ?? false
     let strides = isDilated ? [1, 2, 1, 1] : [1, 2, 2, 2], dilations = isDilated ? [1, 1, 2, 4] : [1, 1, 1, 1]
-    let stages = head.backbone.stages.enumerated().map { index, stage in
+    let stages = widths.enumerated().map { index, width in
       ResNetConfiguration.Stage(
-        depth: Int(depths[index].number ?? 0), width: stage.width, stride: strides[index], dilation: dilations[index])
+        depth: Int(depths[index].number ?? 0), width: width, stride: strides[index], dilation: dilations[index])
     }
     return FFNet(
       head, backbone: ResNetConfiguration(stem: head.backbone.stem, block: block, stages: stages), seed: seed)
   }
 
+  /// The effective receptive field of the fresh network, `receptive field before`, in pixels.
   public func metricsBefore(
     _ network: SegmentationArm, _ fold: ExperimentData.Fold, _ setup: RunSetup
   ) throws -> [RunResult.Metric] {
@@ -76,6 +87,7 @@ public struct FFNetReproduction: SegmentationReproduction {
     [try receptiveField(network, "before", fold.test, setup, usesBatchStatistics: true)]
   }
 
+  /// That of the trained network, `receptive field after`, and the ``WindowCurve``.
   public func metricsAfter(
     _ network: SegmentationArm, _ fold: ExperimentData.Fold, _ setup: RunSetup
   ) throws -> [RunResult.Metric] {

@@ -1,13 +1,17 @@
 /// Sets each element to 0 with probability `rate` and divides the others by 1 − rate, so that the mean stays.
 ///
-/// - Parameter random: the source of the mask; one number is drawn from it.
-public func dropout(_ x: Tensor, rate: Float, using random: inout RandomSource) -> Tensor {
-  apply(DropoutOperation(rate: rate, seed: random.next(), dropsChannels: false), to: x)
+/// - Parameters:
+///   - random: the source of the mask; one number is drawn from it.
+///   - first: the number of x's first sample where x is a part of a batch: it gets that part of the batch's mask.
+public func dropout(_ x: Tensor, rate: Float, using random: inout RandomSource, firstSample first: Int = 0) -> Tensor {
+  apply(DropoutOperation(rate: rate, seed: random.next(), dropsChannels: false, firstSample: first), to: x)
 }
 
 /// Dropout of whole channels N×C×…: neighbouring pixels say much the same, so dropping single ones hides little.
-public func dropout2d(_ x: Tensor, rate: Float, using random: inout RandomSource) -> Tensor {
-  apply(DropoutOperation(rate: rate, seed: random.next(), dropsChannels: true), to: x)
+public func dropout2d(
+  _ x: Tensor, rate: Float, using random: inout RandomSource, firstSample first: Int = 0
+) -> Tensor {
+  apply(DropoutOperation(rate: rate, seed: random.next(), dropsChannels: true, firstSample: first), to: x)
 }
 
 /// Backward draws the mask again from the seed instead of keeping it.
@@ -16,6 +20,8 @@ struct DropoutOperation: TensorOperation {
   let seed: UInt64
   /// Whether the elements of a channel share their fate.
   let dropsChannels: Bool
+  /// Samples of the batch that come before x.
+  let firstSample: Int
 
   var name: String { dropsChannels ? "dropout2d" : "dropout" }
   var attributes: [(name: String, value: Attribute)] { [("rate", .real(rate))] }
@@ -37,9 +43,13 @@ struct DropoutOperation: TensorOperation {
     return Tensor(uninitialized: x.shape) { y in
       guard let y = y.baseAddress, x.count > 0 else { return }
       let p = x.pointer(for: name)
-      parallelRuns(x.count / group, grain: grain) { groups in
-        var random = RandomSource(seed: seed).stream(groups.lowerBound / grain)
-        for index in groups {
+      // Streams belong to places in the whole batch, of which x begins at `first`.
+      let count = x.count / group, first = firstSample * (count / (x.shape.first ?? 1))
+      parallelFor((first + count - 1) / grain - first / grain + 1) { number in
+        let stream = first / grain + number, start = max(first, stream * grain)
+        var random = RandomSource(seed: seed).stream(stream)
+        random.skip(start - stream * grain)
+        for index in (start - first)..<min(count, (stream + 1) * grain - first) {
           let factor = random.nextUniform() < rate ? 0 : scale
           for i in (index * group)..<((index + 1) * group) { y[i] = p[i] * factor }
         }
