@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import SegData
+import SegImages
 import SegKernels
 import SegPipelines
 import SegTraining
