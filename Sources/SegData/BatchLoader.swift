@@ -8,7 +8,7 @@ public struct Batch: Sendable {
   public let images: Tensor
   /// N×h×w.
   public let labels: Labels
-  /// What the samples are called, for messages.
+  /// What the samples are called, for messages; of a batch that several processes hold, all of them.
   public let names: [String]
 
   /// A batch of given parts.
@@ -34,13 +34,21 @@ public final class BatchLoader: @unchecked Sendable {
   public let normalization: ImageNormalization
   /// What orders and augmentations follow from.
   public let seed: UInt64
+  /// The processes that hold each batch together; nil where this one holds all of it.
+  public let group: (any BatchGroup)?
   private let cache: SampleCache
 
-  /// - Parameter cacheLimit: bytes of decoded samples to keep in memory; an eighth of the machine's by default.
+  /// - Parameters:
+  ///   - batchSize: of the whole batch, also where several processes hold it.
+  ///   - group: makes this process's share of each batch alone. Traps unless it divides the batch size.
+  ///   - cacheLimit: bytes of decoded samples to keep in memory; an eighth of the machine's by default.
   public init(
     _ dataset: any SegmentationDataset, batchSize: Int, augmentation: Augmentation,
-    normalization: ImageNormalization = .imageNet, seed: UInt64, cacheLimit: Int? = nil
+    normalization: ImageNormalization = .imageNet, seed: UInt64, group: (any BatchGroup)? = nil, cacheLimit: Int? = nil
   ) {
+    check(
+      batchSize % (group?.size ?? 1) == 0, "BatchLoader",
+      "a batch of \(batchSize) cannot be shared out among \(group?.size ?? 1) processes")
     check(batchSize > 0, "BatchLoader", "the batch size must be positive, found \(batchSize)")
     check(
       dataset.count >= batchSize, "BatchLoader", "\(dataset.count) samples do not make a batch of \(batchSize)")
@@ -49,6 +57,7 @@ public final class BatchLoader: @unchecked Sendable {
     self.augmentation = augmentation
     self.normalization = normalization
     self.seed = seed
+    self.group = group
     cache = SampleCache(dataset, limit: cacheLimit ?? Int(ProcessInfo.processInfo.physicalMemory / 8))
   }
 
@@ -63,10 +72,11 @@ public final class BatchLoader: @unchecked Sendable {
     let area = crop.height * crop.width
     // What lies outside an image counts for nothing; -1 where the data ignore no label of their own.
     let ignored = dataset.classes.ignoreIndex ?? -1
-    let indices = (0..<batchSize).map { order[position * batchSize + $0] }
+    let all = order[(position * batchSize)..<((position + 1) * batchSize)]
+    let count = batchSize / (group?.size ?? 1), indices = Array(all.dropFirst((group?.rank ?? 0) * count).prefix(count))
     let samples = try indices.map(cache.sample)
-    var labels = Labels([batchSize, crop.height, crop.width], filledWith: ignored)
-    let images = Tensor(uninitialized: [batchSize, 3, crop.height, crop.width]) { images in
+    var labels = Labels([count, crop.height, crop.width], filledWith: ignored)
+    let images = Tensor(uninitialized: [count, 3, crop.height, crop.width]) { images in
       labels.withUnsafeMutableBufferPointer { labels in
         for (slot, sample) in samples.enumerated() {
           var random = RandomSource(seed: seed).stream(epoch).stream(indices[slot])
@@ -76,7 +86,7 @@ public final class BatchLoader: @unchecked Sendable {
         }
       }
     }
-    return Batch(images: images, labels: labels, names: samples.map(\.name))
+    return Batch(images: images, labels: labels, names: all.map(dataset.name(at:)))
   }
 
   /// Batches from a step on, each made while the one before is in use.

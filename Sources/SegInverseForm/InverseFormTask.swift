@@ -1,4 +1,5 @@
 import SegData
+import SegDistributed
 import SegKernels
 import SegTraining
 
@@ -6,6 +7,8 @@ import SegTraining
 /// labels' size and judged by a ``JointLoss``.
 public final class InverseFormTask: TrainingTask {
   public var network: any Module { supervised }
+  /// Edge attention chooses its pixels by the logits, in each process others: with it, one process trains alone.
+  public var group: (any ProcessGroup)? { loss.attention > 0 ? nil : loss.group }
   /// The network without its boundary branch, where that is attached: what the finished weights hold.
   public var deployedNetwork: any Module { (supervised as? BoundaryBranch)?.network ?? supervised }
   private let supervised: any BoundarySupervised

@@ -1,3 +1,4 @@
+import SegDistributed
 import SegKernels
 import SegTraining
 
@@ -66,16 +67,19 @@ public struct JointLoss {
   public var segmentation: (Tensor, Labels, _ ignoreIndex: Int, _ progress: Float) -> Tensor
   /// The term in question; nil for none.
   public var inverse: InverseFormLoss?
+  /// The processes that hold each batch together: the segmentation loss's.
+  public let group: (any ProcessGroup)?
 
   /// Losses around a segmentation loss, by default plain cross entropy.
   public init(
     segmentation: SegmentationLoss = SegmentationLoss(), inverse: InverseFormLoss?
   ) {
+    group = segmentation.group
     self.segmentation = { segmentation($0, $1, ignoreIndex: $2, progress: $3) }
     self.inverse = inverse
   }
 
-  /// The loss of one pass, a scalar.
+  /// The loss of one pass, a scalar; with a group, this process's term of the sum over processes.
   ///
   /// - Parameters:
   ///   - logits: N×C×H×W, at the labels' size.
@@ -89,10 +93,11 @@ public struct JointLoss {
     let counted = Tensor(target.shape, labels.values.map { $0 == ignoreIndex ? 0 : 1 })
     var total = segmentation(logits, labels, ignoreIndex, progress)
     if self.boundary > 0 {
-      total = total + balancedBoundaryEntropy(boundary, target, counted: counted) * self.boundary
+      total = total + balancedBoundaryEntropy(boundary, target, counted: counted, over: group) * self.boundary
     }
     if let inverse, inverseForm > 0 {
-      let weight = ramp > 0 ? min(1, progress / ramp) : 1
+      // A mean over tiles, of which every process has as many.
+      let weight = (ramp > 0 ? min(1, progress / ramp) : 1) / Float(group?.size ?? 1)
       if weight > 0 {
         total = total + inverse(logits: boundary, target: target, counted: counted) * (inverseForm * weight)
       }
@@ -133,9 +138,13 @@ extension Labels {
 ///   - logits: N×1×H×W.
 ///   - target: of the same shape, zeros and ones.
 ///   - counted: 1 where a pixel counts; all by default.
-public func balancedBoundaryEntropy(_ logits: Tensor, _ target: Tensor, counted: Tensor? = nil) -> Tensor {
+///   - group: the processes that hold the batch together; the result is then this one's term of a sum over them.
+public func balancedBoundaryEntropy(
+  _ logits: Tensor, _ target: Tensor, counted: Tensor? = nil, over group: (any ProcessGroup)? = nil
+) -> Tensor {
   let counted = counted ?? .ones(target.shape)
-  let count = max(counted.sum().scalar, 1), positives = (target * counted).sum().scalar / count
+  let own = [Double(counted.sum().scalar), Double((target * counted).sum().scalar)], sums = group?.sum(own) ?? own
+  let count = max(Float(sums[0]), 1), positives = Float(sums[1]) / count
   let weights = (target * (1 - positives) + (1 - target) * positives) * counted
   return binaryCrossEntropy(logits: logits, targets: target, weight: weights, reduction: .sum) / count
 }

@@ -1,5 +1,6 @@
 import Foundation
 import SegData
+import SegDistributed
 import SegFFNet
 import SegFiles
 import SegFormats
@@ -29,18 +30,39 @@ public struct TrainingRun {
   private let trainer: Trainer
   private let source: DataSource
   private let model: LoadedModel
+  private let group: (any ProcessGroup)?
   /// Notes on weights that were loaded to start from.
   public let notes: [String]
 
-  /// - Parameter resume: go on from the folder's last checkpoint.
+  /// What a run is made of, before its folder is touched.
+  private typealias Parts = (
+    source: DataSource, loader: BatchLoader, task: any TrainingTask, model: LoadedModel, notes: [String]
+  )
+
+  /// - Parameters:
+  ///   - resume: go on from the folder's last checkpoint.
+  ///   - group: the processes that carry out the run together; all make it from the same recipe and folder.
   /// - Throws: `UsageError` for a recipe that cannot be run, `FileError` for data, weights or folders.
-  public init(_ recipe: Recipe, folder: URL, resume: Bool) throws {
+  public init(_ recipe: Recipe, folder: URL, resume: Bool, group: (any ProcessGroup)? = nil) throws {
+    self.recipe = recipe
+    self.folder = folder
+    self.group = group
+    let prepare = { try TrainingRun.parts(recipe, group) }
+    let parts = try group.map { try $0.firstInOne(prepare) } ?? prepare()
+    (source, model, notes) = (parts.source, parts.model, parts.notes)
+    trainer = try Trainer(
+      parts.task, recipe: recipe, loader: parts.loader, folder: folder, card: parts.model.card, resume: resume)
+  }
+
+  private static func parts(_ recipe: Recipe, _ group: (any ProcessGroup)?) throws -> Parts {
     guard recipe.problems.isEmpty else {
       throw UsageError("recipe \(recipe.name): " + recipe.problems.joined(separator: "; "))
     }
-    self.recipe = recipe
-    self.folder = folder
-    source = try DataSource(kind: recipe.data.kind, root: recipe.data.root)
+    guard recipe.batch % (group?.size ?? 1) == 0 else {
+      throw UsageError(
+        "recipe \(recipe.name): batch: expected a multiple of the \(group?.size ?? 1) processes, found \(recipe.batch)")
+    }
+    let source = try DataSource(kind: recipe.data.kind, root: recipe.data.root)
     let dataset = try source.dataset(split: recipe.data.split)
     guard dataset.count >= recipe.batch else {
       throw UsageError(
@@ -51,23 +73,26 @@ public struct TrainingRun {
     guard model.output == .segmentation else {
       throw UsageError("model '\(model.name)' classifies whole images; expected one that segments")
     }
-    notes = recipe.weights.isEmpty ? [] : try TrainingRun.start(model, from: recipe.weights)
+    let notes = recipe.weights.isEmpty ? [] : try TrainingRun.start(model, from: recipe.weights)
     let crop = Pair(height: recipe.augment.crop[0], width: recipe.augment.crop[1])
     let loader = BatchLoader(
       dataset, batchSize: recipe.batch,
-      augmentation: recipe.augmentation, seed: recipe.seed)
+      augmentation: recipe.augmentation, seed: recipe.seed, group: group)
     guard recipe.loss.classWeights != .list || recipe.loss.classWeightList.count == dataset.classes.count else {
       throw UsageError(
         "recipe \(recipe.name): loss.classWeightList: expected \(dataset.classes.count) weights, found "
           + "\(recipe.loss.classWeightList.count)")
     }
-    let loss = SegmentationLoss(recipe.loss, classWeights: try recipe.loss.classWeights.weights(for: dataset))
+    let loss = SegmentationLoss(
+      recipe.loss, classWeights: try recipe.loss.classWeights.weights(for: dataset), group: group)
     let task = try TrainingRun.task(recipe, model, ignoreIndex: dataset.classes.ignoreIndex.map(Int.init), loss)
     let card = ModelCard(
       model: model.name.rawValue, classes: dataset.classes, normalization: loader.normalization, size: crop,
       recipe: recipe.hash, terms: source.terms)
-    self.model = LoadedModel(model: model, card: card, report: LoadReport())
-    trainer = try Trainer(task, recipe: recipe, loader: loader, folder: folder, card: card, resume: resume)
+    guard group == nil || task.group != nil else {
+      throw UsageError("recipe \(recipe.name): this kind of training runs in one process alone")
+    }
+    return (source, loader, task, LoadedModel(model: model, card: card, report: LoadReport()), notes)
   }
 
   /// The task of the model: plain segmentation, with boundaries beside it where the recipe asks for them; networks that
@@ -94,7 +119,8 @@ public struct TrainingRun {
   }
 
   /// Trains, scoring the validation split as often as the recipe asks for and at the end, and writes a sheet of samples
-  /// (`samples.png`: photograph, truth, prediction) and `results.json`.
+  /// (`samples.png`: photograph, truth, prediction) and `results.json`. Of several processes the first one scores and
+  /// writes; what the others return lacks the scores.
   public func run(_ report: (Trainer.Progress) -> Void) throws -> Outcome {
     var seconds = 0.0, validation: Evaluation?
     var checks = Trainer.Checks()
@@ -110,12 +136,13 @@ public struct TrainingRun {
       seconds = $0.seconds
       report($0)
     }
+    let outcome = Outcome(
+      folder: folder.relativePath, steps: recipe.steps, seconds: seconds, validation: validation)
+    guard group?.isFirst ?? true else { return outcome }
     if !recipe.data.validation.isEmpty {
       try contactSheet(samples(count: 6).flatMap { $0 }, columns: 3)
         .writePNG(to: folder.appendingPathComponent("samples.png"), overwrite: true)
     }
-    let outcome = Outcome(
-      folder: folder.relativePath, steps: recipe.steps, seconds: seconds, validation: validation)
     try writeJSON(outcome, to: folder.appendingPathComponent("results.json"))
     return outcome
   }

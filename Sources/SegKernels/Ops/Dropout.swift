@@ -2,14 +2,18 @@ import CSegKernels
 
 /// Sets each element to 0 with probability `rate` and divides the others by 1 − rate, so that the mean stays.
 ///
-/// - Parameter random: the source of the mask; one number is drawn from it.
-public func dropout(_ x: Tensor, rate: Float, using random: inout RandomSource) -> Tensor {
-  apply(DropoutOperation(rate: rate, seed: random.next(), dropsChannels: false), to: x)
+/// - Parameters:
+///   - random: the source of the mask; one number is drawn from it.
+///   - first: the number of x's first sample where x is a part of a batch: it gets that part of the batch's mask.
+public func dropout(_ x: Tensor, rate: Float, using random: inout RandomSource, firstSample first: Int = 0) -> Tensor {
+  apply(DropoutOperation(rate: rate, seed: random.next(), dropsChannels: false, firstSample: first), to: x)
 }
 
 /// Dropout of whole channels N×C×…: neighbouring pixels say much the same, so dropping single ones hides little.
-public func dropout2d(_ x: Tensor, rate: Float, using random: inout RandomSource) -> Tensor {
-  apply(DropoutOperation(rate: rate, seed: random.next(), dropsChannels: true), to: x)
+public func dropout2d(
+  _ x: Tensor, rate: Float, using random: inout RandomSource, firstSample first: Int = 0
+) -> Tensor {
+  apply(DropoutOperation(rate: rate, seed: random.next(), dropsChannels: true, firstSample: first), to: x)
 }
 
 /// Backward draws the mask again from the seed instead of keeping it.
@@ -18,6 +22,8 @@ struct DropoutOperation: TensorOperation {
   let seed: UInt64
   /// Whether the elements of a channel share their fate.
   let dropsChannels: Bool
+  /// Samples of the batch that come before x.
+  let firstSample: Int
 
   var name: String { dropsChannels ? "dropout2d" : "dropout" }
   var attributes: [(name: String, value: Attribute)] { [("rate", .real(rate))] }
@@ -41,13 +47,18 @@ struct DropoutOperation: TensorOperation {
     return Tensor(uninitialized: x.shape) { y in
       guard let y = y.baseAddress, x.count > 0 else { return }
       let p = x.pointer(for: name)
-      parallelRuns(x.count, grain: grain) { run in
-        var random = RandomSource(seed: seed).stream(run.lowerBound / grain)
-        let (source, target) = (p + run.lowerBound, y + run.lowerBound)
+      // Streams belong to places in the whole batch, of which x begins at `first`.
+      let first = firstSample * (x.count / x.shape[0])
+      parallelFor((first + x.count - 1) / grain - first / grain + 1) { number in
+        let stream = first / grain + number
+        let start = max(first, stream * grain), end = min(first + x.count, (stream + 1) * grain)
+        var random = RandomSource(seed: seed).stream(stream)
+        let (source, target) = (p + start - first, y + start - first)
         if dropsChannels {
-          kernels.scale(source, random.nextUniform() < rate ? 0 : scale, target, run.count)
+          kernels.scale(source, random.nextUniform() < rate ? 0 : scale, target, end - start)
         } else {
-          kernels.dropout(source, random.state, limit, scale, target, run.count)
+          random.skip(start - stream * grain)
+          kernels.dropout(source, random.state, limit, scale, target, end - start)
         }
       }
       withExtendedLifetime(x) {}

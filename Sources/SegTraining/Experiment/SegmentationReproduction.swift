@@ -39,14 +39,20 @@ public protocol SegmentationReproduction: Reproduction {
 }
 
 extension SegmentationReproduction {
+  /// None.
   public func metricsBefore(_ network: SegmentationArm, _ fold: ExperimentData.Fold, _ setup: RunSetup) throws
     -> [RunResult.Metric]
   { [] }
 
+  /// None.
   public func metricsAfter(_ network: SegmentationArm, _ fold: ExperimentData.Fold, _ setup: RunSetup) throws
     -> [RunResult.Metric]
   { [] }
 
+  /// Builds, trains and scores one arm, fold by fold: floating-point operations and milliseconds of the first fold's
+  /// network, scores of all folds' test images together, further metrics as means over folds.
+  ///
+  /// - Throws: what data, checkpoints and training throw.
   public func run(
     _ arm: Experiment.Arm, seed: UInt64, setup: RunSetup, _ report: @escaping (String, Int, Int) -> Void
   ) throws -> RunResult {
