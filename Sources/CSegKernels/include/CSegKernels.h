@@ -43,6 +43,9 @@ typedef struct SKGridTap {
   float u, v, slopeX, slopeY;
 } SKGridTap;
 
+/// Which loss a difference has.
+enum { SK_LOSS_L1, SK_LOSS_L2, SK_LOSS_SMOOTH };
+
 /// A cross entropy: loss = -(1 - p)^focusing · Σ_c a_c log p_c with a_c = (1 - smoothing) [c = label] w_c + smoothing / C ·
 /// w_c.
 typedef struct SKEntropy {
@@ -155,10 +158,14 @@ enum { SK_FAR = INT32_MAX };
   X(double, binaryCrossEntropy,                                                                                        \
     (const float *x, const float *t, const float *w, ptrdiff_t strideW, const float *p, ptrdiff_t strideP, float reach,\
      float *losses, float *dx, size_t n))                                                                              \
+  X(double, regressionLoss,                                                                                            \
+    (const float *x, const float *t, int kind, float beta, float reach, float *losses, float *dx, size_t n))           \
   /* movement: turned over, by steps, to and from places that indices name, masks */                                   \
   X(void, transpose, (const float *x, size_t strideX, int rows, int columns, float *y, size_t strideY))                \
-  X(void, pick, (const float *x, ptrdiff_t step, float *y, size_t n))                                                  \
-  X(void, spread, (const float *x, ptrdiff_t step, float *y, size_t n))                                                \
+  X(void, pick,                                                                                                        \
+    (const float *x, size_t rowX, ptrdiff_t step, float *y, size_t rowY, size_t n, size_t rows))                       \
+  X(void, spread,                                                                                                      \
+    (const float *x, size_t rowX, ptrdiff_t step, float *y, size_t rowY, size_t n, size_t rows))                       \
   X(void, take, (const float *x, size_t step, const int32_t *indices, size_t rows, size_t rowStep, float *y, size_t n))\
   X(void, give, (const float *y, size_t step, const int32_t *indices, size_t rows, size_t rowStep, float *x, size_t n))\
   X(void, markClasses, (const int32_t *labels, int classes, size_t plane, float *y, size_t n))                         \

@@ -56,30 +56,18 @@ struct BinaryCrossEntropyOperation: TensorOperation {
     }
     let weights = weights(inputs), (all, positive) = (spread(weights.all), spread(weights.positive))
     let (strideW, strideP) = (all.shape == shape ? 1 : 0, positive.shape == shape ? 1 : 0)
-    var losses = reduction == .none ? Tensor(uninitialized: shape, layout: .rowMajor) : nil
-    var slopes = context.needsGradient[0] ? Tensor(uninitialized: shape, layout: .rowMajor) : nil
-    let (lossesPointer, slopesPointer) = (losses?.exclusivePointer(), slopes?.exclusivePointer())
-    let (p, t, w, q) = (
-      x.pointer(for: name), targets.pointer(for: name), all.pointer(for: name), positive.pointer(for: name)
-    )
-    let reach = reduction == .mean ? 1 / Float(x.count) : 1, grain = 1 << 15
-    var parts = [Double](repeating: 0, count: ceilingDivide(x.count, grain))
-    parts.withUnsafeMutableBufferPointer { parts in
-      guard let parts = parts.baseAddress else { return }
-      parallelRuns(x.count, grain: grain) { run in
-        let first = run.lowerBound
-        parts[first / grain] = kernels.binaryCrossEntropy(
-          p + first, t + first, w + first * strideW, strideW, q + first * strideP, strideP, reach,
-          lossesPointer.map { $0 + first }, slopesPointer.map { $0 + first }, run.count)
-      }
+    let (p, t) = (x.pointer(for: name), targets.pointer(for: name))
+    let (w, q) = (all.pointer(for: name), positive.pointer(for: name))
+    let (value, slopes) = reduction.losses(shape, findingSlopes: context.needsGradient[0]) {
+      first, count, reach, losses, slopes in
+      kernels.binaryCrossEntropy(
+        p + first, t + first, w + first * strideW, strideW, q + first * strideP, strideP, reach, losses, slopes, count)
     }
     withExtendedLifetime((x, targets, all, positive)) {}
-    if let slopes { context.saved = [slopes] }
-    if context.needsGradient.dropFirst().contains(true) {
-      context.saved = [slopes ?? Tensor(0)] + inputs
-    }
-    let total = parts.reduce(0, +)
-    return [losses ?? Tensor(Float(reduction == .mean ? total / Double(x.count) : total))]
+    // The slopes, and the inputs if gradients other than that of the logits are wanted.
+    let others = context.needsGradient.dropFirst().contains(true) ? inputs : []
+    if context.isRecording { context.saved = [slopes ?? Tensor(0)] + others }
+    return [value]
   }
 
   func backward(_ gradients: [Tensor?], _ context: OperationContext) -> [Tensor?] {
@@ -96,9 +84,4 @@ struct BinaryCrossEntropyOperation: TensorOperation {
     if let rate = weights.positive { result[result.count - 1] = summed(weighted * targets * yes, to: rate.shape) }
     return result
   }
-}
-
-extension Tensor {
-  /// The slopes of losses, times what reaches the losses: mostly 1, and then nothing needs to be done.
-  func scaled(by reach: Tensor) -> Tensor { reach.count == 1 && reach.scalar == 1 ? self : self * reach }
 }

@@ -87,7 +87,7 @@ extension Labels {
   /// A value that is neither one of 0..<count nor ignored, if there is one.
   ///
   /// Looked for apart from the loops that read by index, so that those need not look.
-  private func stranger(to count: Int, ignoring ignored: Int32?) -> Int32? {
+  func stranger(to count: Int, ignoring ignored: Int32?) -> Int32? {
     let kernels = kernels, grain = 1 << 15
     return withUnsafeBufferPointer { values in
       guard let values = values.baseAddress, self.count > 0 else { return nil }

@@ -87,9 +87,9 @@ struct IndexMapOperation: TensorOperation {
         runs.forEachPart { part in
           runs.forEach(in: part) { target, source, step, count in
             if let source {
-              kernels.pick(p + source, step, y + target, count)
+              kernels.pick(p + source, runs.sourceRow, step, y + target, runs.row, count, part.rows)
             } else {
-              (y + target).update(repeating: filler, count: count)
+              for row in 0..<part.rows { (y + target + row * runs.row).update(repeating: filler, count: count) }
             }
           }
         }
@@ -109,7 +109,9 @@ struct IndexMapOperation: TensorOperation {
           // What a part reads from is its own.
           runs.forEachSource(in: part) { (dx + $0).update(repeating: 0, count: $1) }
           runs.forEach(in: part) { target, source, step, count in
-            if let source { kernels.spread(d + target, step, dx + source, count) }
+            if let source {
+              kernels.spread(d + target, runs.row, step, dx + source, runs.sourceRow, count, part.rows)
+            }
           }
         }
         withExtendedLifetime(dy) {}

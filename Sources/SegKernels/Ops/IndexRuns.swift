@@ -5,15 +5,20 @@ struct IndexRuns {
     let first: Int, source: Int, step: Int, count: Int
   }
 
-  /// Some columns of one block: of what lies before the axis, and behind it.
+  /// Some columns of one block, of what lies behind and before the axis; or, if nothing lies behind it, some blocks,
+  /// which are rows then.
   struct Part {
     fileprivate let block: Int, columns: Range<Int>
+    let rows: Int
   }
 
   private let runs: [Run]
   /// Along the axis, of the result and of the source.
   private let extent: Int, sourceExtent: Int
   private let outer: Int, inner: Int
+  /// From row to row of the result, and of the source, where nothing lies behind the axis.
+  var row: Int { extent }
+  var sourceRow: Int { sourceExtent }
 
   /// - Parameters:
   ///   - sources: for each element of the axis where it comes from, or −1.
@@ -41,16 +46,17 @@ struct IndexRuns {
   func forEachPart(_ body: (Part) -> Void) {
     let width = min(inner, 1 << 12), across = ceilingDivide(inner, max(width, 1))
     let elements = max(extent, sourceExtent) * width
-    parallelRuns(outer * across, grain: max(1, (1 << 15) / max(elements, 1))) { tasks in
+    parallelRuns(outer * across, grain: max(1, (1 << 14) / max(elements, 1))) { tasks in
+      if inner == 1 { return body(Part(block: tasks.lowerBound, columns: 0..<1, rows: tasks.count)) }
       for task in tasks {
         let (block, part) = task.quotientAndRemainder(dividingBy: across)
-        body(Part(block: block, columns: (part * width)..<min((part + 1) * width, inner)))
+        body(Part(block: block, columns: (part * width)..<min((part + 1) * width, inner), rows: 1))
       }
     }
   }
 
   /// Calls `body` with runs of the result: where one begins there, and in the source, how far apart its elements are
-  /// there, and how many there are.
+  /// there, and how many there are; in the first of the part's rows.
   func forEach(in part: Part, _ body: (_ target: Int, _ source: Int?, _ step: Int, _ count: Int) -> Void) {
     let target = part.block * extent * inner + part.columns.lowerBound
     let source = part.block * sourceExtent * inner + part.columns.lowerBound
@@ -71,7 +77,7 @@ struct IndexRuns {
   /// Calls `body` with all of the source that a part reads from: where a row begins, and its length.
   func forEachSource(in part: Part, _ body: (_ start: Int, _ count: Int) -> Void) {
     let start = part.block * sourceExtent * inner + part.columns.lowerBound
-    if part.columns.count == inner { return body(start, sourceExtent * inner) }
+    if part.columns.count == inner { return body(start, part.rows * sourceExtent * inner) }
     for row in 0..<sourceExtent { body(start + row * inner, part.columns.count) }
   }
 }

@@ -1,2 +1,0 @@
-#define SK_FAMILY "entropy.inc"
-#include "isa.h"
