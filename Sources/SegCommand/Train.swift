@@ -37,6 +37,7 @@
         }
         if json { return try Console.json(outcome) }
         if let validation = outcome.validation { printScores(validation) }
+        if let panoptic = outcome.panoptic { printScores(panoptic) }
         print("\(outcome.folder)/weights.safetensors")
       }
     }
