@@ -84,7 +84,10 @@ let package = Package(
       dependencies: ["SegKernels", "SegFiles", "SegFormats", "SegPretrained", "SegData", "SegTraining"],
       swiftSettings: strict),
     .target(
-      name: "SegPISR", dependencies: ["SegKernels", "SegImages", "SegMetrics", "SegData", "SegTraining", "SegFFNet"],
+      name: "SegPISR",
+      dependencies: [
+        "SegKernels", "SegFiles", "SegFormats", "SegImages", "SegMetrics", "SegData", "SegTraining", "SegFFNet",
+      ],
       swiftSettings: strict),
     // 6
     .target(

@@ -1,6 +1,7 @@
 #if Tools
   import ArgumentParser
   import Foundation
+  import SegMetrics
   import SegPipelines
 
   struct Evaluate: ParsableCommand {

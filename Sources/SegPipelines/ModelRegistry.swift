@@ -2,6 +2,7 @@ import SegFFNet
 import SegIFA
 import SegInverseForm
 import SegKernels
+import SegMetrics
 import SegPISR
 
 /// The name of a model that can be built: `segmentation_ffnet78S_dBBB_mobile`, `resnet50`, …

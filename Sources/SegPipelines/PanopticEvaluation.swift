@@ -1,3 +1,4 @@
+import SegData
 import SegKernels
 import SegMetrics
 

@@ -7,6 +7,7 @@ import SegIFA
 import SegImages
 import SegInverseForm
 import SegKernels
+import SegMetrics
 import SegPISR
 import SegPretrained
 import SegTraining
