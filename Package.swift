@@ -27,6 +27,7 @@ let package = Package(
     .library(name: "SegFFNet", targets: ["SegFFNet"]),
     .library(name: "SegIFA", targets: ["SegIFA"]),
     .library(name: "SegInverseForm", targets: ["SegInverseForm"]),
+    .library(name: "SegPISR", targets: ["SegPISR"]),
     .library(name: "SegPipelines", targets: ["SegPipelines"]),
     .executable(name: "segkernels", targets: ["SegCommand"]),
     // Shared by Tests and Benchmarks; unstable, as the underscore says.
@@ -94,17 +95,24 @@ let package = Package(
         "SegTraining", "SegFFNet",
       ],
       swiftSettings: strict),
+    .target(
+      name: "SegPISR",
+      dependencies: [
+        "SegKernels", "SegFiles", "SegFormats", "SegImages", "SegMetrics", "SegData", "SegTraining", "SegFFNet",
+      ],
+      swiftSettings: strict),
     // 6
     .target(
       name: "SegPipelines",
       dependencies: [
         "SegKernels", "SegFiles", "SegFormats", "SegImages", "SegMetrics", "SegPretrained", "SegData",
-        "SegDistributed", "SegTraining", "SegFFNet", "SegIFA", "SegInverseForm",
+        "SegDistributed", "SegTraining", "SegFFNet", "SegIFA", "SegInverseForm", "SegPISR",
         .product(name: "Yams", package: "Yams", condition: tools),
       ],
       resources: [
         .embedInCode("Recipes/camvid-ffnet22S-half.yaml"), .embedInCode("Recipes/camvid-ffnet40S.yaml"),
         .embedInCode("Recipes/streets-ffnet22S-half.yaml"), .embedInCode("Recipes/streets-inverseform.yaml"),
+        .embedInCode("Recipes/streets-panoptic-deeplab.yaml"), .embedInCode("Recipes/streets-pisr.yaml"),
       ],
       swiftSettings: strict),
     // 7
@@ -135,6 +143,7 @@ let package = Package(
     tests("SegFFNet", ["SegFormats", "SegImages", "SegData", "SegTraining", "CMallocCounter"]),
     tests("SegIFA", ["SegFormats", "SegImages", "SegData", "SegTraining", "SegFFNet"]),
     tests("SegInverseForm", ["SegFormats", "SegData", "SegTraining", "SegFFNet", "SegImages", "SegPretrained"]),
+    tests("SegPISR", ["SegFiles", "SegFormats", "SegImages", "SegMetrics", "SegData", "SegTraining", "SegFFNet"]),
     .target(name: "CMallocCounter", path: "Tests/CMallocCounter"),
     // Run by PackageTests to see the package stop a program.
     .executableTarget(name: "TrapProbe", dependencies: ["SegKernels"], path: "Tests/TrapProbe", swiftSettings: strict),

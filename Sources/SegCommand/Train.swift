@@ -53,6 +53,7 @@
       guard isFirst else { return }
       if json { return try Console.json(outcome) }
       if let validation = outcome.validation { printScores(validation) }
+      if let panoptic = outcome.panoptic { printScores(panoptic) }
       print("\(outcome.folder)/weights.safetensors")
     }
 

@@ -8,13 +8,16 @@ public struct Batch: Sendable {
   public let images: Tensor
   /// N×h×w.
   public let labels: Labels
+  /// N×h×w, as ``SegmentationSample/instances`` of each sample; nil where the data do not tell things apart.
+  public let instances: Labels?
   /// What the samples are called, for messages; of a batch that several processes hold, all of them.
   public let names: [String]
 
   /// A batch of given parts.
-  public init(images: Tensor, labels: Labels, names: [String]) {
+  public init(images: Tensor, labels: Labels, instances: Labels? = nil, names: [String]) {
     self.images = images
     self.labels = labels
+    self.instances = instances
     self.names = names
   }
 }
@@ -75,18 +78,27 @@ public final class BatchLoader: @unchecked Sendable {
     let all = order[(position * batchSize)..<((position + 1) * batchSize)]
     let count = batchSize / (group?.size ?? 1), indices = Array(all.dropFirst((group?.rank ?? 0) * count).prefix(count))
     let samples = try indices.map(cache.sample)
-    var labels = Labels([count, crop.height, crop.width], filledWith: ignored)
+    let shape: Shape = [count, crop.height, crop.width]
+    var labels = Labels(shape, filledWith: ignored)
+    var instances = samples.allSatisfy { $0.instances != nil } ? Labels(shape, filledWith: 0) : nil
     let images = Tensor(uninitialized: [count, 3, crop.height, crop.width]) { images in
       labels.withUnsafeMutableBufferPointer { labels in
         for (slot, sample) in samples.enumerated() {
           var random = RandomSource(seed: seed).stream(epoch).stream(indices[slot])
-          augmentation.apply(
+          let places = augmentation.apply(
             to: sample, normalization: normalization, ignoreIndex: ignored,
             image: images.baseAddress! + slot * 3 * area, labels: labels.baseAddress! + slot * area, using: &random)
+          instances?.withUnsafeMutableBufferPointer { target in
+            sample.instances!.withUnsafeBufferPointer { source in
+              for (pixel, place) in places.enumerated() where place >= 0 {
+                target[slot * area + pixel] = source[Int(place)]
+              }
+            }
+          }
         }
       }
     }
-    return Batch(images: images, labels: labels, names: all.map(dataset.name(at:)))
+    return Batch(images: images, labels: labels, instances: instances, names: all.map(dataset.name(at:)))
   }
 
   /// Batches from a step on, each made while the one before is in use.
@@ -117,7 +129,7 @@ private final class SampleCache: @unchecked Sendable {
   func sample(_ index: Int) throws -> SegmentationSample {
     if let known = lock.withLock({ samples[index] }) { return known }
     let sample = try dataset.sample(at: index)
-    let size = sample.image.pixels.count + 4 * sample.labels.count
+    let size = sample.image.pixels.count + 4 * (sample.labels.count + (sample.instances?.count ?? 0))
     lock.withLock {
       guard bytes + size <= limit, samples[index] == nil else { return }
       samples[index] = sample

@@ -8,6 +8,8 @@ import SegIFA
 import SegImages
 import SegInverseForm
 import SegKernels
+import SegMetrics
+import SegPISR
 import SegPretrained
 import SegTraining
 
@@ -23,6 +25,8 @@ public struct TrainingRun {
     public let seconds: Double
     /// The scores on the validation split, if the recipe names one.
     public let validation: Evaluation?
+    /// The same of a network that finds things.
+    public let panoptic: PanopticEvaluation?
   }
 
   private let recipe: Recipe
@@ -63,7 +67,12 @@ public struct TrainingRun {
         "recipe \(recipe.name): batch: expected a multiple of the \(group?.size ?? 1) processes, found \(recipe.batch)")
     }
     let source = try DataSource(kind: recipe.data.kind, root: recipe.data.root)
-    let dataset = try source.dataset(split: recipe.data.split)
+    let isPanoptic = try ModelRegistry.isPanoptic(ModelName(recipe.model))
+    let dataset = try source.dataset(split: recipe.data.split, keepsInstances: isPanoptic)
+    guard !isPanoptic || dataset.categories != nil else {
+      throw UsageError(
+        "recipe \(recipe.name): '\(recipe.model)' finds things, which \(recipe.data.kind) does not tell apart")
+    }
     guard dataset.count >= recipe.batch else {
       throw UsageError(
         "recipe \(recipe.name): a batch of \(recipe.batch) needs as many samples, \(recipe.data.kind) has \(dataset.count)"
@@ -100,6 +109,9 @@ public struct TrainingRun {
   private static func task(
     _ recipe: Recipe, _ model: RegisteredModel, ignoreIndex: Int?, _ loss: SegmentationLoss
   ) throws -> any TrainingTask {
+    if let network = model.panoptic {
+      return PanopticTask(network, ignoreIndex: ignoreIndex, settings: recipe.panoptic)
+    }
     guard recipe.loss.boundary > 0 || recipe.loss.inverseForm > 0 else {
       if let network = model.network as? IFANetwork {
         return IFATask(network, ignoreIndex: ignoreIndex, loss: loss, queries: recipe.queries, seed: recipe.seed)
@@ -122,10 +134,15 @@ public struct TrainingRun {
   /// (`samples.png`: photograph, truth, prediction) and `results.json`. Of several processes the first one scores and
   /// writes; what the others return lacks the scores.
   public func run(_ report: (Trainer.Progress) -> Void) throws -> Outcome {
-    var seconds = 0.0, validation: Evaluation?
+    var seconds = 0.0, validation: Evaluation?, panoptic: PanopticEvaluation?
     var checks = Trainer.Checks()
     if !recipe.data.validation.isEmpty {
       checks.score = {
+        if model.model.panoptic != nil {
+          let evaluation = try PanopticEvaluation(PanopticSegmenter(model), on: source, split: recipe.data.validation)
+          panoptic = evaluation
+          return ValidationScore(name: "PQ", value: evaluation.scores.all.pq ?? 0)
+        }
         let evaluation = try Evaluation(Segmenter(model), on: source, split: recipe.data.validation)
         validation = evaluation
         return ValidationScore(name: "meanIoU", value: evaluation.meanIoU)
@@ -137,7 +154,7 @@ public struct TrainingRun {
       report($0)
     }
     let outcome = Outcome(
-      folder: folder.relativePath, steps: recipe.steps, seconds: seconds, validation: validation)
+      folder: folder.relativePath, steps: recipe.steps, seconds: seconds, validation: validation, panoptic: panoptic)
     guard group?.isFirst ?? true else { return outcome }
     if !recipe.data.validation.isEmpty {
       try contactSheet(samples(count: 6).flatMap { $0 }, columns: 3)
@@ -149,6 +166,7 @@ public struct TrainingRun {
 
   /// Samples spread over the validation split: photograph, truth and the network's prediction laid over it.
   private func samples(count: Int) throws -> [[Image]] {
+    if model.model.panoptic != nil { return try panopticSamples(count: count) }
     let dataset = try source.dataset(split: recipe.data.validation), segmenter = try Segmenter(model)
     let count = min(count, dataset.count), palette = dataset.classes.palette
     return try (0..<count).map { index in
@@ -157,6 +175,22 @@ public struct TrainingRun {
         sample.image, overlay(image: sample.image, labels: sample.labels, palette: palette, opacity: 0.7),
         overlay(image: sample.image, labels: segmenter(sample.image).labels, palette: palette, opacity: 0.7),
       ]
+    }
+  }
+
+  /// The same of a network that finds things, which are outlined.
+  private func panopticSamples(count: Int) throws -> [[Image]] {
+    let dataset = try source.dataset(split: recipe.data.validation, keepsInstances: true)
+    let segmenter = try PanopticSegmenter(model), count = min(count, dataset.count)
+    return try (0..<count).map { index in
+      let sample = try dataset.sample(at: index * dataset.count / count)
+      func laid(_ found: PanopticLabels) -> Image {
+        panopticOverlay(
+          image: sample.image, labels: found.labels, instances: found.instances, palette: dataset.classes.palette)
+      }
+      let truth = PanopticLabels(
+        labels: sample.labels, instances: sample.instances ?? Labels(sample.labels.shape, filledWith: 0))
+      return [sample.image, laid(truth), laid(segmenter(sample.image))]
     }
   }
 
@@ -170,6 +204,7 @@ public struct TrainingRun {
     case .fresh: return []
     }
     do {
+      if let network = model.panoptic { return try network.start(from: archive.tensors) }
       guard let network = model.network as? FFNet else { return try model.network.load(archive.tensors).differences }
       let isBackbone = !archive.entries.contains { $0.name.hasPrefix("head.layers.3.") }
       return try network.load(published: archive.tensors, isBackbone ? .backboneOnly : .fineTuning).differences

@@ -237,6 +237,7 @@ enum { SK_FAR = INT32_MAX };
   X(size_t, weightGradientWinogradSums, (const SKWeightStep *step))                                                    \
   X(void, weightGradientWinograd, (const SKWeightStep *step, int task, float *scratch))                                \
   X(void, collectWinograd, (const SKWeightStep *step, int task, float *dw))                                            \
+  X(void, depthwiseWeightGradient, (const float *x, const float *dy, const SKConvGeometry *g, double *sums))           \
   X(void, spreadPixels, (SK_MAP))                                                                                      \
   X(void, resizeBlockedGradient, (SK_MAP))                                                                             \
   /* vectors of a block of channels read at places and added, their gradient, and the way out of a block */            \
@@ -261,6 +262,16 @@ enum { SK_FAR = INT32_MAX };
     (const int32_t *labels, int width, int limit, const double *halves, int32_t *distances, float *scratch))           \
   X(void, markDifferences,                                                                                             \
     (const int32_t *labels, const int32_t *neighbours, int32_t ignored, float *marks, size_t n))                       \
+  /* centres of things in one row of a heatmap, the nearest of them for each pixel, and the classes of what they gather */ \
+  X(int, findPeaks,                                                                                                    \
+    (const float *map, int height, int width, int row, float threshold, int radius, int32_t *columns))                 \
+  X(void, nearestCentres,                                                                                              \
+    (const int32_t *labels, const int32_t *things, int classes, const float *down, const float *right, int row,        \
+     int width, const float *rows, const float *columns, int count, int32_t *instances))                               \
+  X(void, countVotes, (const int32_t *labels, const int32_t *instances, int classes, size_t n, int32_t *votes))        \
+  X(void, replaceLabels,                                                                                               \
+    (const int32_t *labels, const int32_t *instances, const int32_t *table, int classes, int32_t other, int32_t *y,    \
+     size_t n))                                                                                                        \
   /* optimizers, in place */                                                                                           \
   X(void, sgdStep,                                                                                                     \
     (float *parameter, float *velocity, const float *gradient, float rate, float momentum, float decay, int nesterov,  \
