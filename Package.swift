@@ -28,6 +28,7 @@ let package = Package(
     .library(name: "SegIFA", targets: ["SegIFA"]),
     .library(name: "SegInverseForm", targets: ["SegInverseForm"]),
     .library(name: "SegPISR", targets: ["SegPISR"]),
+    .library(name: "SegXDistill", targets: ["SegXDistill"]),
     .library(name: "SegPipelines", targets: ["SegPipelines"]),
     .executable(name: "segkernels", targets: ["SegCommand"]),
     // Shared by Tests and Benchmarks; unstable, as the underscore says.
@@ -101,18 +102,24 @@ let package = Package(
         "SegKernels", "SegFiles", "SegFormats", "SegImages", "SegMetrics", "SegData", "SegTraining", "SegFFNet",
       ],
       swiftSettings: strict),
+    .target(
+      name: "SegXDistill",
+      dependencies: ["SegKernels", "SegFiles", "SegImages", "SegMetrics", "SegData", "SegTraining"],
+      swiftSettings: strict),
     // 6
     .target(
       name: "SegPipelines",
       dependencies: [
         "SegKernels", "SegFiles", "SegFormats", "SegImages", "SegMetrics", "SegPretrained", "SegData",
         "SegDistributed", "SegTraining", "SegFFNet", "SegIFA", "SegInverseForm", "SegPISR",
+        "SegXDistill",
         .product(name: "Yams", package: "Yams", condition: tools),
       ],
       resources: [
         .embedInCode("Recipes/camvid-ffnet22S-half.yaml"), .embedInCode("Recipes/camvid-ffnet40S.yaml"),
         .embedInCode("Recipes/streets-ffnet22S-half.yaml"), .embedInCode("Recipes/streets-inverseform.yaml"),
         .embedInCode("Recipes/streets-panoptic-deeplab.yaml"), .embedInCode("Recipes/streets-pisr.yaml"),
+        .embedInCode("Recipes/streets-xdistill.yaml"),
       ],
       swiftSettings: strict),
     // 7
@@ -144,6 +151,7 @@ let package = Package(
     tests("SegIFA", ["SegFormats", "SegImages", "SegData", "SegTraining", "SegFFNet"]),
     tests("SegInverseForm", ["SegFormats", "SegData", "SegTraining", "SegFFNet", "SegImages", "SegPretrained"]),
     tests("SegPISR", ["SegFiles", "SegFormats", "SegImages", "SegMetrics", "SegData", "SegTraining", "SegFFNet"]),
+    tests("SegXDistill", ["SegFiles", "SegFormats", "SegImages", "SegMetrics", "SegData", "SegTraining"]),
     .target(name: "CMallocCounter", path: "Tests/CMallocCounter"),
     // Run by PackageTests to see the package stop a program.
     .executableTarget(name: "TrapProbe", dependencies: ["SegKernels"], path: "Tests/TrapProbe", swiftSettings: strict),

@@ -34,6 +34,20 @@
     }
   }
 
+  /// The errors of depth maps, a line each.
+  func printScores(_ scores: DepthScores) {
+    guard let mean = scores.mean else { return print("no image has a true depth that counts") }
+    Console.table(
+      [["error", "mean over \(scores.images) images"]]
+        + [
+          ("AbsRel", mean.absoluteRelative), ("SqRel", mean.squaredRelative), ("RMSE", mean.rmse),
+          ("RMSElog", mean.rmseLog), ("δ < 1.25", mean.delta1), ("δ < 1.25²", mean.delta2), ("δ < 1.25³", mean.delta3),
+        ].map { [$0.0, String(format: "%.4f", $0.1)] })
+    if let factor = scores.medianFactor, let spread = scores.factorSpread {
+      print(String(format: "median scaling: factor %.3f, spread %.3f", factor, spread))
+    }
+  }
+
   /// The table of categories, and the means.
   func printScores(_ result: PanopticEvaluation) {
     func cells(_ pq: Double?, _ sq: Double?, _ rq: Double?) -> [String] { [pq, sq, rq].map(Console.percent) }

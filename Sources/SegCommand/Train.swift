@@ -54,6 +54,7 @@
       if json { return try Console.json(outcome) }
       if let validation = outcome.validation { printScores(validation) }
       if let panoptic = outcome.panoptic { printScores(panoptic) }
+      if let depth = outcome.depth { printScores(depth) }
       print("\(outcome.folder)/weights.safetensors")
     }
 

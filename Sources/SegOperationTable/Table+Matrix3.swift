@@ -1,7 +1,14 @@
 import SegKernels
 
 extension OperationTable {
-  static let smallMatrices: [OperationCase] = inverses + polarFactors + decompositions
+  static let smallMatrices: [OperationCase] = inverses + polarFactors + decompositions + rotations
+
+  private static let rotations: [OperationCase] = [[0, 3], [1, 3], [5, 3], [101, 3], [1009, 3], [1 << 20, 3]].map {
+    (shape: Shape) in
+    OperationCase(
+      "axisAngle", "\(shape)", [(shape, .normal)], run: { rotation(axisAngle: $0[0]) },
+      reference: { Reference.rotation(axisAngle: $0[0]) })
+  }
 
   private static let shapes: [Shape] = [
     [3, 3], [1, 3, 3], [5, 3, 3], [2, 3, 3, 3], [0, 3, 3], [1009, 3, 3], [1 << 18, 3, 3],

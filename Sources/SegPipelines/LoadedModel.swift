@@ -76,7 +76,8 @@ public struct LoadedModel {
     let tables: [ClassTable] = [.cityscapes, .ade20K, .voc]
     let classes = model.output == .segmentation ? tables.first { $0.count == model.classes } : nil
     return ModelCard(
-      model: model.name.rawValue, classes: classes ?? ClassTable(count: model.classes), normalization: .imageNet,
+      model: model.name.rawValue, classes: classes ?? ClassTable(count: model.classes),
+      normalization: model.output == .depth ? .unit : .imageNet,
       size: model.inputSize, recipe: "", terms: "those of the weights' publisher")
   }
 }

@@ -4,6 +4,7 @@ import SegInverseForm
 import SegKernels
 import SegMetrics
 import SegPISR
+import SegXDistill
 
 /// The name of a model that can be built: `segmentation_ffnet78S_dBBB_mobile`, `resnet50`, …
 ///
@@ -45,6 +46,8 @@ public struct RegisteredModel {
     case segmentation
     /// A class an image.
     case classification
+    /// A disparity a pixel.
+    case depth
   }
 
   /// The full name.
@@ -90,6 +93,7 @@ public enum ModelRegistry {
     + IFAConfiguration.names.map { ModelName($0) } + resNetDepths.map { ModelName("resnet\($0)") }
     + HighResolutionNetwork.Kind.allCases.map { ModelName($0.rawValue) }
     + PanopticConfiguration.names.map { ModelName($0) }
+    + DepthConfiguration.names.map { ModelName($0) }
 
   /// The full name that a user's spelling means.
   ///
@@ -155,6 +159,12 @@ public enum ModelRegistry {
         name: name, network: configuration.makeNetwork(seed: seed), output: .segmentation,
         classes: configuration.things.count, inputChannels: inputChannels, divisor: configuration.divisor,
         inputSize: [1024, 2048], publishedWeights: nil)
+    }
+    if var configuration = DepthConfiguration(name: name.rawValue) {
+      configuration.encoder.inputChannels = inputChannels
+      return RegisteredModel(
+        name: name, network: DepthNetwork(configuration, seed: seed), output: .depth, classes: 1,
+        inputChannels: inputChannels, divisor: 32, inputSize: [192, 640], publishedWeights: nil)
     }
     guard let depth = Int(name.rawValue.dropFirst("resnet".count)),
       let configuration = ResNetConfiguration.resNet(depth, inputChannels: inputChannels)

@@ -14,6 +14,7 @@
       "streets-inverseform": PackageResources.streets_inverseform_yaml,
       "streets-panoptic-deeplab": PackageResources.streets_panoptic_deeplab_yaml,
       "streets-pisr": PackageResources.streets_pisr_yaml,
+      "streets-xdistill": PackageResources.streets_xdistill_yaml,
     ]
 
     /// Their names.

@@ -12,6 +12,7 @@ import SegMetrics
 import SegPISR
 import SegPretrained
 import SegTraining
+import SegXDistill
 
 /// `segkernels train`: a recipe carried out in a folder.
 public struct TrainingRun {
@@ -27,6 +28,8 @@ public struct TrainingRun {
     public let validation: Evaluation?
     /// The same of a network that finds things.
     public let panoptic: PanopticEvaluation?
+    /// The errors of a network that tells depth.
+    public let depth: DepthScores?
   }
 
   private let recipe: Recipe
@@ -67,6 +70,12 @@ public struct TrainingRun {
         "recipe \(recipe.name): batch: expected a multiple of the \(group?.size ?? 1) processes, found \(recipe.batch)")
     }
     let source = try DataSource(kind: recipe.data.kind, root: recipe.data.root)
+    if let depth = try DepthTraining(recipe, source) {
+      guard group == nil else {
+        throw UsageError("recipe \(recipe.name): this kind of training runs in one process alone")
+      }
+      return (source, depth.loader, depth.task, depth.model, [])
+    }
     let isPanoptic = try ModelRegistry.isPanoptic(ModelName(recipe.model))
     let dataset = try source.dataset(split: recipe.data.split, keepsInstances: isPanoptic)
     guard !isPanoptic || dataset.categories != nil else {
@@ -134,10 +143,15 @@ public struct TrainingRun {
   /// (`samples.png`: photograph, truth, prediction) and `results.json`. Of several processes the first one scores and
   /// writes; what the others return lacks the scores.
   public func run(_ report: (Trainer.Progress) -> Void) throws -> Outcome {
-    var seconds = 0.0, validation: Evaluation?, panoptic: PanopticEvaluation?
+    var seconds = 0.0, validation: Evaluation?, panoptic: PanopticEvaluation?, depth: DepthScores?
     var checks = Trainer.Checks()
     if !recipe.data.validation.isEmpty {
       checks.score = {
+        if let network = model.model.network as? DepthNetwork {
+          let scores = DepthTraining.scores(network, recipe, source)
+          depth = scores
+          return ValidationScore(name: "delta1", value: scores.mean?.delta1 ?? 0)
+        }
         if model.model.panoptic != nil {
           let evaluation = try PanopticEvaluation(PanopticSegmenter(model), on: source, split: recipe.data.validation)
           panoptic = evaluation
@@ -154,7 +168,8 @@ public struct TrainingRun {
       report($0)
     }
     let outcome = Outcome(
-      folder: folder.relativePath, steps: recipe.steps, seconds: seconds, validation: validation, panoptic: panoptic)
+      folder: folder.relativePath, steps: recipe.steps, seconds: seconds, validation: validation, panoptic: panoptic,
+      depth: depth)
     guard group?.isFirst ?? true else { return outcome }
     if !recipe.data.validation.isEmpty {
       try contactSheet(samples(count: 6).flatMap { $0 }, columns: 3)
@@ -167,6 +182,9 @@ public struct TrainingRun {
   /// Samples spread over the validation split: photograph, truth and the network's prediction laid over it.
   private func samples(count: Int) throws -> [[Image]] {
     if model.model.panoptic != nil { return try panopticSamples(count: count) }
+    if let network = model.model.network as? DepthNetwork {
+      return DepthTraining.samples(network, recipe, source, count: count)
+    }
     let dataset = try source.dataset(split: recipe.data.validation), segmenter = try Segmenter(model)
     let count = min(count, dataset.count), palette = dataset.classes.palette
     return try (0..<count).map { index in

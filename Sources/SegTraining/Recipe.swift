@@ -189,6 +189,49 @@ public struct Recipe: Codable, Sendable, Hashable {
     }
   }
 
+  /// Self-supervised depth; other models do not look at it.
+  public struct Depth: Codable, Sendable, Hashable {
+    /// Where the motions between frames come from.
+    public enum Poses: String, Codable, Sendable {
+      /// From the data.
+      case known
+      /// From a network that learns along.
+      case learned
+    }
+
+    /// Where the motions between frames come from.
+    public var poses = Poses.known
+    /// Whether the right camera's picture is a view as well.
+    public var stereo = false
+    /// Clips of streets to learn from, eight frames each.
+    public var clips = 60
+    /// The factor of the smoothness.
+    public var smoothness: Float = 1e-3
+    /// X-Distill's factor; 0 for photometry alone.
+    public var distillation: Float = 0
+    /// `geometry6`, `coarse4`, `full19`, or a file of groups.
+    public var grouping = "geometry6"
+    /// The teacher: weights that come with the package or a file; "" for the data's own classes.
+    public var teacher = "streets"
+    /// Channels of the network that reads groups off the depth.
+    public var translatorWidth = 32
+
+    /// Known poses, photometry alone.
+    public init() {}
+
+    var problems: [String] {
+      var problems: [String] = []
+      if clips < 1 { problems.append("depth.clips: expected at least 1, found \(clips)") }
+      if smoothness < 0 || distillation < 0 {
+        problems.append("depth: expected factors of at least 0, found \([smoothness, distillation])")
+      }
+      if translatorWidth < 1 {
+        problems.append("depth.translatorWidth: expected at least 1, found \(translatorWidth)")
+      }
+      return problems
+    }
+  }
+
   /// What the run is called.
   public var name = ""
   /// A published model name.
@@ -203,6 +246,8 @@ public struct Recipe: Codable, Sendable, Hashable {
   public var queries = Queries()
   /// Targets and losses of networks that find things.
   public var panoptic = Panoptic()
+  /// Self-supervised depth.
+  public var depth = Depth()
   /// What is made small.
   public var loss = Loss()
   /// Samples a step.
@@ -262,6 +307,6 @@ public struct Recipe: Codable, Sendable, Hashable {
     require(queries.count >= 1, "queries.count: expected at least 1, found \(queries.count)")
     require(queries.auxiliary >= 0, "queries.auxiliary: expected at least 0, found \(queries.auxiliary)")
     require((0...16).contains(augment.blur), "augment.blur: expected 0...16, found \(augment.blur)")
-    return problems + loss.problems + panoptic.problems
+    return problems + loss.problems + panoptic.problems + depth.problems
   }
 }

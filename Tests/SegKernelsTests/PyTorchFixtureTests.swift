@@ -235,6 +235,7 @@ final class PyTorchFixtureTests: XCTestCase {
         oneHot(
           labels!, classes: attributes["classes"]!.int!, axis: axis(), ignoreIndex: attributes["ignoreIndex"]!.int!)
       }
+    case "axisAngle": return { rotation(axisAngle: $0[0]) }
     case "inverse3x3": return { inverse3x3($0[0]) }
     case "polarFactor3x3": return { polarFactor3x3($0[0], isRotation: attributes["isRotation"]!.bool) }
     case "svd3x3":

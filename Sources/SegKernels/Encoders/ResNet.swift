@@ -99,12 +99,22 @@ public final class ResNet: Encoder {
   /// The output of the stem, and of each stage.
   public func features(of x: Tensor) -> (stem: Tensor, stages: [Tensor]) {
     let first = stem(x)
+    return (first, stages(from: first))
+  }
+
+  /// The stem's map before its pooling, at half of the image's size, and the output of each stage: five sizes for
+  /// decoders that climb to the image's own.
+  public func pyramid(of x: Tensor) -> [Tensor] {
+    let (convolved, pooled) = stem.steps(x)
+    return [convolved] + stages(from: pooled)
+  }
+
+  private func stages(from first: Tensor) -> [Tensor] {
     var y = first
-    let outputs = stages.map { blocks in
+    return stages.map { blocks in
       y = blocks.reduce(y) { $1($0) }
       return y
     }
-    return (first, outputs)
   }
 }
 

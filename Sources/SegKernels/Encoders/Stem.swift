@@ -22,7 +22,8 @@ public enum StemKind: Sendable, Hashable {
 /// The layers of a stem; a network lists its parts among its own, as published models do.
 final class Stem {
   private let layers: [Part]
-  private let function: (Tensor) -> Tensor
+  /// Convolutions, and the pooling behind them where there is one.
+  private let function: (Tensor) -> Tensor, pool: ((Tensor) -> Tensor)?
 
   init(_ kind: StemKind, inputChannels: Int) {
     func conv(_ input: Int, _ output: Int, kernel: Int = 3, stride: Int) -> Conv2d {
@@ -40,13 +41,16 @@ final class Stem {
     case .standard:
       let (parts, conv) = chain(from: 1, [conv(inputChannels, 64, kernel: 7, stride: 2)])
       layers = parts
-      function = { maxPool2d(conv($0), kernel: 3, stride: 2, padding: 1) }
+      function = conv
+      pool = { maxPool2d($0, kernel: 3, stride: 2, padding: 1) }
     case .twoConvolutions(let width):
       (layers, function) = chain(
         from: 0, [conv(inputChannels, width, stride: 2), conv(width, 2 * width, stride: 2)])
+      pool = nil
     case .threeConvolutions:
       (layers, function) = chain(
         from: 0, [conv(inputChannels, 64, stride: 2), conv(64, 64, stride: 2), conv(64, 64, stride: 1)])
+      pool = nil
     case .deep(let width, let ceilMode):
       let conv1 = Sequential([
         ("0", conv(inputChannels, width, stride: 2)), ("1", BatchNorm2d(channels: width)), ("2", ReLU()),
@@ -55,11 +59,18 @@ final class Stem {
       ])
       let bn1 = BatchNorm2d(channels: 2 * width)
       layers = [Part("conv1", conv1), Part("bn1", bn1)]
-      function = { maxPool2d(bn1(conv1($0), rectified: true), kernel: 3, stride: 2, padding: 1, ceilMode: ceilMode) }
+      function = { bn1(conv1($0), rectified: true) }
+      pool = { maxPool2d($0, kernel: 3, stride: 2, padding: 1, ceilMode: ceilMode) }
     }
   }
 
   var parts: [Part] { layers }
 
-  func callAsFunction(_ x: Tensor) -> Tensor { function(x) }
+  func callAsFunction(_ x: Tensor) -> Tensor { steps(x).pooled }
+
+  /// The convolutions' map, and what the stages get: the same where nothing is pooled.
+  func steps(_ x: Tensor) -> (convolved: Tensor, pooled: Tensor) {
+    let convolved = function(x)
+    return (convolved, pool?(convolved) ?? convolved)
+  }
 }

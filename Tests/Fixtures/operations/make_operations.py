@@ -686,6 +686,13 @@ def choosing():
 
 
 def small_matrices():
+    def turned(x):
+        a, b, c = x.unbind(1)
+        zero = torch.zeros_like(a)
+        cross = torch.stack([zero, -c, b, c, zero, -a, -b, a, zero], 1).reshape(-1, 3, 3)
+        return torch.linalg.matrix_exp(cross)
+    for label, count in {"one": 1, "batch": 7}.items():
+        case(f"axisAngle/{label}", "axisAngle", turned, {"x": normal("axisAngle/" + label, count, 3)})
     for label, shape in {"one": (3, 3), "batch": (5, 3, 3), "batches": (2, 3, 3, 3), "none": (0, 3, 3)}.items():
         x = normal("matrix3/" + label, *shape)
         case(f"inverse3x3/{label}", "inverse3x3", torch.linalg.inv, {"x": x})

@@ -1,0 +1,75 @@
+import SegData
+import SegImages
+import SegKernels
+import SegTraining
+
+/// Trains depth from clips, with X-Distill's loss beside it where the recipe asks for it:
+/// L = photometric + λₛ smoothness + λₓ · cross entropy(translator(disparity), groups of a frozen teacher's classes).
+///
+/// Poses are the clips' own, or those of a network that learns along. Batches must be whole frames of ``DepthClips``: not
+/// scaled, cut or mirrored. Cai et al. 2021, Eq. 1.
+public final class DepthTask: TrainingTask {
+  /// The network, its helpers, and nothing else that moves.
+  private final class Parts: Module {
+    let depth: DepthNetwork
+    let pose: PoseNetwork?
+    let translator: DepthTranslator?
+
+    init(_ depth: DepthNetwork, _ pose: PoseNetwork?, _ translator: DepthTranslator?) {
+      (self.depth, self.pose, self.translator) = (depth, pose, translator)
+    }
+
+    var parts: [Part] { [Part("depth", depth), Part("pose", pose), Part("translator", translator)] }
+  }
+
+  public var network: any Module { all }
+  public var deployedNetwork: any Module { all.depth }
+  private let all: Parts
+  private let clips: DepthClips
+  private let settings: Recipe.Depth
+  private let grouping: ClassGrouping?
+  private let teacher: (Batch) -> Labels
+  private let loss: DepthLoss
+
+  /// - Parameters:
+  ///   - pose: learns the motions; nil where the clips' own are used. Its encoder sees frames of the same drive alone,
+  ///     so that a stereo pair always has its known motion.
+  ///   - grouping: of X-Distill; nil for photometry alone.
+  ///   - teacher: N×H×W classes of a batch, by trainId; what the data say by default.
+  public init(
+    _ network: DepthNetwork, pose: PoseNetwork?, clips: DepthClips, settings: Recipe.Depth, grouping: ClassGrouping?,
+    seed: UInt64, teacher: @escaping (Batch) -> Labels = { $0.labels }
+  ) {
+    let translator = grouping.map {
+      DepthTranslator(groups: $0.names.count, width: settings.translatorWidth, seed: seed)
+    }
+    all = Parts(network, pose, translator)
+    (self.clips, self.settings, self.grouping, self.teacher) = (clips, settings, grouping, teacher)
+    var loss = DepthLoss()
+    loss.smoothness = settings.smoothness
+    self.loss = loss
+  }
+
+  public func loss(_ batch: Batch, progress: Float) -> Tensor {
+    let contexts = batch.names.map(clips.context(named:)), target = batch.images
+    let disparities = all.depth.disparities(target)
+    let views = contexts[0].views.indices.map { view -> DepthLoss.View in
+      let image = Tensor(contexts.map { $0.views[view] }, normalization: .unit)
+      guard let pose = all.pose, view < 2 else {
+        return .init(image: image, motion: RigidMotion(contexts.map { $0.motions[view] }))
+      }
+      return .init(image: image, motion: pose.motion(from: target, to: image, isForward: view == 1))
+    }
+    let photometric = loss(
+      disparities, target: target, views: views, intrinsics: Tensor(contexts.map(\.intrinsics)),
+      all.depth.configuration)
+    guard let term = distillation(disparities[0], batch) else { return photometric }
+    return photometric + term * settings.distillation
+  }
+
+  /// The cross entropy of the groups that the translator reads off a disparity; nil without X-Distill.
+  func distillation(_ disparity: Tensor, _ batch: Batch) -> Tensor? {
+    guard let translator = all.translator, let grouping else { return nil }
+    return crossEntropy(translator(disparity), grouping(teacher(batch)), ignoreIndex: 255)
+  }
+}
