@@ -101,7 +101,7 @@ final class PanopticTargetTests: XCTestCase {
       )
       XCTAssertEqual([counts.0, counts.1, counts.2], [segments[index].0, segments[index].1, segments[index].2])
       let targets = PanopticTargets(
-        labels: sample.labels.reshaped([1] + Array(size)), instances: instances.reshaped([1] + Array(size)),
+        labels: sample.labels.reshaped(Shape([1] + Array(size))), instances: instances.reshaped(Shape([1] + Array(size))),
         things: things, ignoreIndex: 255)
       let found = groupInstances(
         semantic: sample.labels, centers: targets.center.reshaped(size),

@@ -49,21 +49,16 @@ public struct IFAReproduction: SegmentationReproduction {
       case .ffnet(let backbone) = configuration.backbone
     else { preconditionFailure("ifa: expected an FFNet under an implicit decoder, found \(recipe.model)") }
     let ignoreIndex = classes.ignoreIndex.map(Int.init), loss = SegmentationLoss(recipe.loss)
-    func start(_ network: any Module) throws {
-      guard let encoder = setup.encoder else { return }
-      let values = Dictionary(uniqueKeysWithValues: encoder.map { ("encoder." + $0.key, $0.value) })
-      try network.load(values, rules: LoadRules(prefixes: ["encoder."]))
-    }
     if arm.settings["decoder"]?.text == "convolution" {
       let network = ConvolutionPyramid(
         backbone, width: configuration.decoder.width, classes: classes.count, seed: recipe.seed)
-      try start(network)
+      if let encoder = setup.encoder { try network.startEncoder(from: encoder) }
       return SegmentationArm(
         task: SegmentationTask(network, ignoreIndex: ignoreIndex, loss: loss), predictor: network)
     }
     if arm.settings["encoding"]?.text == "absent" { configuration.decoder.encoding = .absent }
     let network = IFANetwork(configuration, seed: recipe.seed)
-    try start(network)
+    if let encoder = setup.encoder { try network.startEncoder(from: encoder) }
     let task = IFATask(network, ignoreIndex: ignoreIndex, loss: loss, queries: recipe.queries, seed: recipe.seed)
     return SegmentationArm(task: task, predictor: network)
   }
