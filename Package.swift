@@ -131,8 +131,10 @@ let package = Package(
     tests("SegDistributed"),
     tests("SegTraining", ["SegDistributed", "SegFiles", "SegData", "SegImages", "SegFormats", "SegMetrics"]),
     tests("SegFFNet", ["SegFormats", "SegImages", "SegData", "SegTraining", "CMallocCounter"]),
-    tests("SegIFA", ["SegFormats", "SegData", "SegTraining", "SegFFNet"]),
-    tests("SegInverseForm", ["SegFormats", "SegData", "SegTraining", "SegFFNet", "SegImages", "SegPretrained"]),
+    tests("SegIFA", ["SegFormats", "SegData", "SegDistributed", "SegTraining", "SegFFNet"]),
+    tests(
+      "SegInverseForm",
+      ["SegFormats", "SegData", "SegDistributed", "SegTraining", "SegFFNet", "SegImages", "SegPretrained"]),
     .target(name: "CMallocCounter", path: "Tests/CMallocCounter"),
     // Run by PackageTests to see the package stop a program.
     .executableTarget(name: "TrapProbe", dependencies: ["SegKernels"], path: "Tests/TrapProbe", swiftSettings: strict),
