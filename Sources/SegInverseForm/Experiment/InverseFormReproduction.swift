@@ -48,7 +48,8 @@ public struct InverseFormReproduction: SegmentationReproduction {
     (loss.boundary, loss.inverseForm) = (recipe.loss.boundary, recipe.loss.inverseForm)
     loss.dice = Float(arm.settings["boundaryDice"]?.number ?? 0)
     let supervised = BoundaryBranch(network, seed: recipe.seed)
-    let task = InverseFormTask(supervised, ignoreIndex: classes.ignoreIndex.map(Int.init), loss: loss)
+    let ignoreIndex = classes.ignoreIndex.map(Int.init)
+    let task = InverseFormTask(supervised, ignoreIndex: ignoreIndex, loss: loss)
     return SegmentationArm(task: task, predictor: network) { x in
       supervised.supervised(x).flatMap { [$0.logits, $0.boundary] }
     }
