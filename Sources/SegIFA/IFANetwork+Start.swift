@@ -6,11 +6,9 @@ extension IFANetwork {
   /// - Returns: what differed.
   /// - Throws: `LoadError`.
   public func start(from values: [String: Tensor]) throws -> [String] {
-    let prefix = "backbone_model."
-    let backbone = values.filter { $0.key.hasPrefix(prefix) }
+    let backbone = values.renamed("backbone_model.", to: "")
     guard !backbone.isEmpty else { return try load(values).differences }
-    try startEncoder(
-      from: Dictionary(uniqueKeysWithValues: backbone.map { (String($0.key.dropFirst(prefix.count)), $0.value) }))
+    try startEncoder(from: backbone)
     return ["everything but the encoder is fresh"]
   }
 }
@@ -18,8 +16,8 @@ extension IFANetwork {
 extension Module {
   /// Loads the part `encoder` by the encoder's own names.
   func startEncoder(from values: [String: Tensor]) throws {
-    let named = Dictionary(uniqueKeysWithValues: values.map { ("encoder." + $0.key, $0.value) })
     try load(
-      named, rules: LoadRules(prefixes: ["encoder."], mayMiss: { $0.hasSuffix("num_batches_tracked") }))
+      values.renamed("", to: "encoder."),
+      rules: LoadRules(prefixes: ["encoder."], mayMiss: { $0.hasSuffix("num_batches_tracked") }))
   }
 }

@@ -16,6 +16,7 @@ public struct IFAReproduction: SegmentationReproduction {
   /// The experiment of the paper.
   public init() {}
 
+  /// The arms and the contrasts.
   public let experiment = Experiment(
     paper: "ifa",
     arms: [
@@ -33,8 +34,10 @@ public struct IFAReproduction: SegmentationReproduction {
       Experiment.Contrast("mIoU at 4×", "random", minus: "grid", role: .control),
     ])
 
+  /// That of all experiments.
   public func size(_ preset: Experiment.Preset) -> Pair { .experiment(preset) }
 
+  /// The recipe of an arm.
   public func recipe(_ arm: Experiment.Arm, _ preset: Experiment.Preset) -> Recipe {
     var recipe = Recipe.experiment(preset)
     recipe.model = "ifa_ffnet22S_half_B"
@@ -42,6 +45,7 @@ public struct IFAReproduction: SegmentationReproduction {
     return arm.recipe(over: recipe, ownKeys: ["decoder", "encoding"])
   }
 
+  /// An arm's network and loss.
   public func build(
     _ arm: Experiment.Arm, _ recipe: Recipe, _ classes: ClassTable, _ setup: RunSetup
   ) throws -> SegmentationArm {
@@ -63,6 +67,7 @@ public struct IFAReproduction: SegmentationReproduction {
     return SegmentationArm(task: task, predictor: network)
   }
 
+  /// mIoU at 1, 2 and 4 times the image's size.
   public func metricsAfter(
     _ network: SegmentationArm, _ fold: ExperimentData.Fold, _ setup: RunSetup
   ) throws -> [RunResult.Metric] {
