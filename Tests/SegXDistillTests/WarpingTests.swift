@@ -42,7 +42,7 @@ final class WarpingTests: XCTestCase {
   func testGradientsOfWarping() {
     let area = 12 * 16
     let image = Tensor(
-      [1, 1, 12, 16], (0..<area).map { 0.05 * Float($0 % 16) + 0.02 * Float($0 / 16) })
+      [1, 1, 12, 16], (0..<area).map { (pixel: Int) -> Float in 0.05 * Float(pixel % 16) + 0.02 * Float(pixel / 16) })
     let camera = Tensor([1, 4], [12, 12, 7.5, 5.5])
     var random = RandomSource(seed: 4)
     let inputs = [
@@ -79,7 +79,7 @@ final class WarpingTests: XCTestCase {
     for vector in vectors {
       let x = Tensor([1, 3], vector), r = rotation(axisAngle: x).reshaped(3, 3)
       assertClose(matmul(r, r.transposed()), Tensor([3, 3], [1, 0, 0, 0, 1, 0, 0, 0, 1]), tolerance: 1e-6)
-      let weights = Tensor([1, 3, 3], (0..<9).map { Float($0 * $0 % 7) - 2 })
+      let weights = Tensor([1, 3, 3], (0..<9).map { (index: Int) -> Float in Float(index * index % 7) - 2 })
       let gradient = valueAndGradient(at: [x]) { (rotation(axisAngle: $0[0]) * weights).sum() }.gradients[0].scalars
       for axis in 0..<3 {
         func moved(_ step: Float) -> Double {
