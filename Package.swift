@@ -25,6 +25,7 @@ let package = Package(
     .library(name: "SegFFNet", targets: ["SegFFNet"]),
     .library(name: "SegIFA", targets: ["SegIFA"]),
     .library(name: "SegInverseForm", targets: ["SegInverseForm"]),
+    .library(name: "SegHS3", targets: ["SegHS3"]),
     .library(name: "SegPipelines", targets: ["SegPipelines"]),
     .executable(name: "segkernels", targets: ["SegCommand"]),
     // Shared by Tests and Benchmarks; unstable, as the underscore says.
@@ -82,15 +83,20 @@ let package = Package(
       name: "SegInverseForm",
       dependencies: ["SegKernels", "SegFiles", "SegFormats", "SegPretrained", "SegData", "SegTraining"],
       swiftSettings: strict),
+    .target(
+      name: "SegHS3",
+      dependencies: ["SegKernels", "SegFiles", "SegImages", "SegMetrics", "SegData", "SegTraining", "SegFFNet"],
+      swiftSettings: strict),
     // 6
     .target(
       name: "SegPipelines",
       dependencies: [
         "SegKernels", "SegFiles", "SegFormats", "SegImages", "SegMetrics", "SegPretrained", "SegData", "SegTraining",
-        "SegFFNet", "SegIFA", "SegInverseForm", .product(name: "Yams", package: "Yams", condition: tools),
+        "SegFFNet", "SegIFA", "SegInverseForm", "SegHS3", .product(name: "Yams", package: "Yams", condition: tools),
       ],
       resources: [
         .embedInCode("Recipes/camvid-ffnet22S-half.yaml"), .embedInCode("Recipes/camvid-ffnet40S.yaml"),
+        .embedInCode("Recipes/streets-hs3.yaml"), .embedInCode("Recipes/streets-hs3-fuse.yaml"),
         .embedInCode("Recipes/streets-ffnet22S-half.yaml"), .embedInCode("Recipes/streets-inverseform.yaml"),
       ],
       swiftSettings: strict),
@@ -119,6 +125,12 @@ let package = Package(
     tests("SegTraining", ["SegFiles", "SegData", "SegImages", "SegFormats", "SegMetrics"]),
     tests("SegFFNet", ["SegFormats", "SegImages", "SegData", "SegTraining", "CMallocCounter"]),
     tests("SegIFA", ["SegFormats", "SegData", "SegTraining", "SegFFNet"]),
+    tests(
+      "SegHS3",
+      [
+        "SegFiles", "SegFormats", "SegImages", "SegMetrics", "SegData", "SegTraining", "SegFFNet", "SegIFA",
+        "SegInverseForm",
+      ]),
     tests("SegInverseForm", ["SegFormats", "SegData", "SegTraining", "SegFFNet", "SegImages", "SegPretrained"]),
     .target(name: "CMallocCounter", path: "Tests/CMallocCounter"),
     // Run by PackageTests to see the package stop a program.

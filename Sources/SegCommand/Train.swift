@@ -29,7 +29,14 @@
         let training = try TrainingRun(recipe, folder: folder, resume: resume != nil)
         for note in training.notes { Console.note("note: \(note)") }
         var line = ProgressLine()
-        let outcome = try training.run { progress in
+        var phase = ""
+        let outcome = try training.run(search: { name, done, total in
+          if name != phase { line = ProgressLine() }
+          phase = name
+          line.show(done, of: total, name)
+        }) { progress in
+          if !phase.isEmpty { line = ProgressLine() }
+          phase = ""
           line.show(
             progress.step, of: progress.steps,
             String(format: "loss %.4f  rate %.5f  ", progress.loss, progress.learningRate)

@@ -1,4 +1,5 @@
 import SegFFNet
+import SegHS3
 import SegIFA
 import SegInverseForm
 import SegKernels
@@ -80,13 +81,13 @@ public enum ModelRegistry {
   public static let names: [ModelName] =
     (FFNetCatalogue.names + FFNetCatalogue.ownNames).map { ModelName($0) }
     + IFAConfiguration.names.map { ModelName($0) } + resNetDepths.map { ModelName("resnet\($0)") }
-    + HighResolutionNetwork.Kind.allCases.map { ModelName($0.rawValue) }
+    + HighResolutionNetwork.Kind.allCases.map { ModelName($0.rawValue) } + HS3FuseName.names.map { ModelName($0) }
 
   /// The full name that a user's spelling means.
   ///
   /// - Throws: `UsageError`, suggesting the nearest name.
   public static func resolve(_ name: ModelName) throws -> ModelName {
-    if names.contains(name) { return name }
+    if names.contains(name) || HS3FuseName(name.rawValue) != nil { return name }
     let full = ModelName("segmentation_" + name.rawValue)
     if names.contains(full) { return full }
     let short = { (name: ModelName) in name.rawValue.replacing("segmentation_", with: "") }
@@ -119,6 +120,9 @@ public enum ModelRegistry {
         classes: configuration.classes, inputChannels: inputChannels, divisor: configuration.deepestStride,
         inputSize: [1024, 2048], publishedWeights: nil)
     }
+    if let fuse = HS3FuseName(name.rawValue) {
+      return try build(fuse, name, classes: classes, inputChannels: inputChannels, seed: seed)
+    }
     if let kind = HighResolutionNetwork.Kind(rawValue: name.rawValue) {
       let network = HighResolutionNetwork(kind, classes: classes ?? 19, inputChannels: inputChannels, seed: seed)
       return RegisteredModel(
@@ -133,6 +137,26 @@ public enum ModelRegistry {
     return RegisteredModel(
       name: name, network: network, output: .classification, classes: classes ?? 1000, inputChannels: inputChannels,
       divisor: 32, inputSize: 224, publishedWeights: "torchvision \(name)")
+  }
+
+  /// An HS3-Fuse network: another model with what its stages' heads have learned joined to its last features.
+  private static func build(
+    _ fuse: HS3FuseName, _ name: ModelName, classes: Int?, inputChannels: Int, seed: UInt64?
+  ) throws -> RegisteredModel {
+    let base = try build(ModelName(fuse.base), classes: classes, inputChannels: inputChannels, seed: seed)
+    guard let network = base.network as? any StagedSegmenter & FeatureSegmenter else {
+      throw UsageError("model '\(base.name)' shows no stages and features that HS3-Fuse could join")
+    }
+    let stages = network.stages.filter(\.isUsual).count
+    guard fuse.clusters.isEmpty || fuse.clusters.count == stages else {
+      throw UsageError("model '\(name)': expected clusters for \(stages) stages, found \(fuse.clusters)")
+    }
+    let fused = try HS3Fuse(
+      network,
+      clusters: { fuse.clusters.isEmpty ? [Int](repeating: base.classes, count: $0) : fuse.clusters }, seed: seed)
+    return RegisteredModel(
+      name: name, network: fused, output: .segmentation, classes: base.classes, inputChannels: inputChannels,
+      divisor: base.divisor, inputSize: base.inputSize, publishedWeights: nil)
   }
 
   /// The fewest insertions, deletions and replacements that turn one text into the other.

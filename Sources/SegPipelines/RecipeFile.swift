@@ -11,6 +11,8 @@
       "camvid-ffnet22S-half": PackageResources.camvid_ffnet22S_half_yaml,
       "camvid-ffnet40S": PackageResources.camvid_ffnet40S_yaml,
       "streets-ffnet22S-half": PackageResources.streets_ffnet22S_half_yaml,
+      "streets-hs3": PackageResources.streets_hs3_yaml,
+      "streets-hs3-fuse": PackageResources.streets_hs3_fuse_yaml,
       "streets-inverseform": PackageResources.streets_inverseform_yaml,
     ]
 

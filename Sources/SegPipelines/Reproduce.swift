@@ -2,6 +2,7 @@ import Foundation
 import SegData
 import SegFFNet
 import SegFormats
+import SegHS3
 import SegKernels
 import SegPretrained
 import SegTraining
@@ -9,7 +10,7 @@ import SegTraining
 /// The papers whose claims can be tested, by name.
 public enum Papers {
   /// All of them.
-  public static let all: [any Reproduction] = [FFNetReproduction()]
+  public static let all: [any Reproduction] = [FFNetReproduction(), HS3Reproduction()]
 
   /// Their names.
   public static var names: [String] { all.map(\.experiment.paper) }

@@ -1,3 +1,5 @@
+import SegKernels
+
 /// Everything that a training run depends on, as a value: the same recipe makes the same weights.
 public struct Recipe: Codable, Sendable, Hashable {
   /// The data to learn from.
@@ -155,6 +157,44 @@ public struct Recipe: Codable, Sendable, Hashable {
     public init() {}
   }
 
+  /// Heads on stages inside the network, which training alone needs: deep supervision and HS3.
+  public struct Supervision: Codable, Sendable, Hashable {
+    /// What the heads are asked.
+    public enum Kind: String, Codable, Sendable {
+      /// There are none.
+      case none
+      /// All classes: deep supervision.
+      case deep
+      /// Clusters of classes, fewer at weaker stages: HS3.
+      case hierarchical
+    }
+
+    /// What the heads are asked.
+    public var kind = Kind.none
+    /// The stages by name; those that are usual for the network if none is named.
+    public var stages: [String] = []
+    /// λ, the factor of each head's cross entropy.
+    public var weight: Float = 0.4
+    /// Whether a head of k clusters counts λ · log N / log k, so that it starts with the loss of one of N classes.
+    public var isBalanced = true
+    /// Heads are judged on a grid this many times coarser than the labels.
+    public var stride = 4
+    /// A file of clusters; "" for clusters that a first phase finds.
+    public var clusters = ""
+    /// The share of the training samples, the last in order, that the first phase does not learn from: what the
+    /// network mistakes for what is counted there.
+    public var heldOut: Float = 0.1
+    /// Steps of the first phase; 0 for as many as the run has.
+    public var firstSteps = 0
+    /// How the partitions into 1, 2, … clusters hang together.
+    public var cuts = ClassCuts.Kind.independent
+    /// The scaling of complexity in the rule that chooses the number of clusters.
+    public var axis = ComplexityAxis.share
+
+    /// No heads.
+    public init() {}
+  }
+
   /// What the run is called.
   public var name = ""
   /// A published model name.
@@ -167,6 +207,8 @@ public struct Recipe: Codable, Sendable, Hashable {
   public var optimization = Optimization()
   /// Where networks that answer at any position are asked.
   public var queries = Queries()
+  /// Heads on stages inside the network.
+  public var supervision = Supervision()
   /// What is made small.
   public var loss = Loss()
   /// Samples a step.
@@ -226,6 +268,6 @@ public struct Recipe: Codable, Sendable, Hashable {
     require(queries.count >= 1, "queries.count: expected at least 1, found \(queries.count)")
     require(queries.auxiliary >= 0, "queries.auxiliary: expected at least 0, found \(queries.auxiliary)")
     require((0...16).contains(augment.blur), "augment.blur: expected 0...16, found \(augment.blur)")
-    return problems + loss.problems
+    return problems + supervision.problems(loss) + loss.problems
   }
 }
