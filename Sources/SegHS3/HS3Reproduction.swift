@@ -48,7 +48,7 @@ public struct HS3Reproduction: SegmentationReproduction {
         model: recipe.model, classes: fold.train.classes, normalization: .imageNet, size: size(setup.preset),
         recipe: recipe.hash, terms: setup.data.terms)
       let search = HierarchySearch(
-        try HS3Reproduction.network(recipe, fold.train.classes, setup), recipe: recipe, dataset: fold.train,
+        try FFNet(experiment: recipe, classes: fold.train.classes.count, setup), recipe: recipe, dataset: fold.train,
         loss: SegmentationLoss(recipe.loss), card: card, folder: folder(recipe, number, setup))
       _ = try search.run(images: setup.cut(.max)) { report("fold \(number + 1), \($0)", $1, $2) }
     }
@@ -67,7 +67,7 @@ public struct HS3Reproduction: SegmentationReproduction {
   public func build(
     _ arm: Experiment.Arm, _ recipe: Recipe, _ classes: ClassTable, _ setup: RunSetup
   ) throws -> SegmentationArm {
-    let base = try HS3Reproduction.network(recipe, classes, setup)
+    let base = try FFNet(experiment: recipe, classes: classes.count, setup)
     let loss = SegmentationLoss(recipe.loss), ignored = classes.ignoreIndex.map(Int.init)
     guard recipe.supervision.kind != .none else {
       return SegmentationArm(task: SegmentationTask(base, ignoreIndex: ignored, loss: loss), predictor: base)
@@ -96,19 +96,6 @@ public struct HS3Reproduction: SegmentationReproduction {
       let (logits, stages) = network.supervised(x)
       return [logits] + stages
     }
-  }
-
-  /// The network of all arms, from the shared encoder if there is one.
-  private static func network(_ recipe: Recipe, _ classes: ClassTable, _ setup: RunSetup) throws -> FFNet {
-    guard let configuration = FFNetConfiguration(name: recipe.model, classes: classes.count) else {
-      preconditionFailure("hs3: expected the name of an FFNet, found \(recipe.model)")
-    }
-    let network = FFNet(configuration, seed: recipe.seed)
-    if let encoder = setup.encoder {
-      let values = Dictionary(uniqueKeysWithValues: encoder.map { ("backbone_model." + $0.key, $0.value) })
-      try network.load(published: values, .backboneOnly)
-    }
-    return network
   }
 
   /// The clusters, in words.

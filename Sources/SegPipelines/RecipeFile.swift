@@ -13,7 +13,10 @@
       "streets-ffnet22S-half": PackageResources.streets_ffnet22S_half_yaml,
       "streets-hs3": PackageResources.streets_hs3_yaml,
       "streets-hs3-fuse": PackageResources.streets_hs3_fuse_yaml,
+      "streets-ifa": PackageResources.streets_ifa_yaml,
       "streets-inverseform": PackageResources.streets_inverseform_yaml,
+      "streets-panoptic-deeplab": PackageResources.streets_panoptic_deeplab_yaml,
+      "streets-pisr": PackageResources.streets_pisr_yaml,
     ]
 
     /// Their names.

@@ -3,14 +3,19 @@ import SegData
 import SegFFNet
 import SegFormats
 import SegHS3
+import SegIFA
+import SegInverseForm
 import SegKernels
+import SegPISR
 import SegPretrained
 import SegTraining
 
 /// The papers whose claims can be tested, by name.
 public enum Papers {
   /// All of them.
-  public static let all: [any Reproduction] = [FFNetReproduction(), HS3Reproduction()]
+  public static let all: [any Reproduction] = [
+    FFNetReproduction(), IFAReproduction(), InverseFormReproduction(), PISRReproduction(), HS3Reproduction(),
+  ]
 
   /// Their names.
   public static var names: [String] { all.map(\.experiment.paper) }
@@ -72,7 +77,9 @@ public struct Reproduce {
     if let problem = options.problem(for: reproduction.experiment) { throw UsageError(problem) }
     self.options = options
     folder = URL(fileURLWithPath: options.folder ?? "runs/reproduce-\(reproduction.experiment.paper)")
-    let data = try Reproduce.data(options.data, size: reproduction.size(options.preset), options)
+    let data = try Reproduce.data(
+      options.data, size: reproduction.size(options.preset), options,
+      keepsInstances: reproduction is PISRReproduction)
     for arm in reproduction.experiment.arms {
       let batch = reproduction.recipe(arm, options.preset).batch, samples = data.folds.map(\.train.count).min() ?? 0
       guard samples >= batch else {
@@ -93,7 +100,9 @@ public struct Reproduce {
   /// Streets that no weights of this package were trained on.
   private static let ownStreets: UInt64 = 2
 
-  private static func data(_ text: String, size: Pair, _ options: Options) throws -> ExperimentData {
+  private static func data(
+    _ text: String, size: Pair, _ options: Options, keepsInstances: Bool
+  ) throws -> ExperimentData {
     let isBare = text == "streets", name = isBare ? "streets:\(ownStreets)" : text
     let source = try DataSource(name)
     switch source.kind {
@@ -103,10 +112,16 @@ public struct Reproduce {
           "--data \(text): the shared encoder was trained on streets of seed 1; expected another seed or --from-scratch"
         )
       }
-      func streets(_ split: String) throws -> CachedDataset { try source.streets(split: split, size: size)!.cached() }
+      func streets(_ split: String) throws -> CachedDataset {
+        try source.streets(split: split, size: size)!.cached(keepsInstances: keepsInstances)
+      }
       var data = ExperimentData(name, folds: [.init(train: try streets("train"), test: try streets("test"))])
       data.streets = { source.streets(split: $0, size: $1)! }
       data.terms = source.terms
+      if keepsInstances {
+        let folder = DataSource.researchData.appendingPathComponent("cityscapes-panoptic")
+        data.foreign = try? Cityscapes(root: folder, split: "train")
+      }
       return data
     case "cityscapes":
       // Published splits where there are both; the quarter-size excerpt has one, and is cross-validated.
@@ -130,8 +145,6 @@ public struct Reproduce {
 
   /// The encoder of the bundled `streets` weights, by the names of its own parameters.
   private static func encoder() throws -> [String: Tensor] {
-    let prefix = "backbone_model."
-    let tensors = try BundledWeights.streets.archive().tensors.filter { $0.key.hasPrefix(prefix) }
-    return Dictionary(uniqueKeysWithValues: tensors.map { (String($0.key.dropFirst(prefix.count)), $0.value) })
+    try BundledWeights.streets.archive().tensors.renamed("backbone_model.", to: "")
   }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import SegData
+import SegDistributed
 import SegFFNet
 import SegFiles
 import SegFormats
@@ -8,6 +9,8 @@ import SegIFA
 import SegImages
 import SegInverseForm
 import SegKernels
+import SegMetrics
+import SegPISR
 import SegPretrained
 import SegTraining
 
@@ -23,21 +26,21 @@ public struct TrainingRun {
     public let seconds: Double
     /// The scores on the validation split, if the recipe names one.
     public let validation: Evaluation?
+    /// The same of a network that finds things.
+    public let panoptic: PanopticEvaluation?
   }
 
-  /// What a recipe becomes as soon as it is known which clusters its heads tell apart, if any.
-  private struct Prepared {
-    let trainer: Trainer
-    let model: LoadedModel
-  }
-
-  /// What both phases of a run need.
+  /// What is known of a run before there is a network.
   private struct Parts {
     let recipe: Recipe
     let folder: URL
     let source: DataSource
     let dataset: any SegmentationDataset
     let loss: SegmentationLoss
+    let group: (any ProcessGroup)?
+
+    /// Whether a first phase must find what the network's heads tell apart.
+    var findsClusters: Bool { recipe.supervision.kind == .hierarchical && recipe.supervision.clusters.isEmpty }
 
     func card(_ model: ModelName) -> ModelCard {
       ModelCard(
@@ -47,47 +50,94 @@ public struct TrainingRun {
     }
   }
 
+  /// What is trained, before the run's folder is touched.
+  private struct Subject {
+    let model: LoadedModel
+    let task: any TrainingTask
+    let loader: BatchLoader
+    let notes: [String]
+
+    func trainer(_ parts: Parts, resume: Bool) throws -> Trainer {
+      try Trainer(task, recipe: parts.recipe, loader: loader, folder: parts.folder, card: model.card, resume: resume)
+    }
+  }
+
+  /// What comes first: a search for clusters, or the training itself.
+  private enum Start {
+    case search(HierarchySearch)
+    case training(Trainer, LoadedModel)
+  }
+
   private let parts: Parts
-  /// Nil as long as clusters must be found first.
-  private let prepared: Prepared?
-  private let search: HierarchySearch?
+  private let start: Start
   private var recipe: Recipe { parts.recipe }
   private var folder: URL { parts.folder }
   private var source: DataSource { parts.source }
+  private var group: (any ProcessGroup)? { parts.group }
   /// Notes on weights that were loaded to start from.
   public let notes: [String]
 
-  /// - Parameter resume: go on from the folder's last checkpoint.
+  /// - Parameters:
+  ///   - resume: go on from the folder's last checkpoint.
+  ///   - group: the processes that carry out the run together; all make it from the same recipe and folder.
   /// - Throws: `UsageError` for a recipe that cannot be run, `FileError` for data, weights or folders.
-  public init(_ recipe: Recipe, folder: URL, resume: Bool) throws {
+  public init(_ recipe: Recipe, folder: URL, resume: Bool, group: (any ProcessGroup)? = nil) throws {
+    let prepare = {
+      let parts = try TrainingRun.parts(recipe, folder, group)
+      return (parts, parts.findsClusters ? nil : try TrainingRun.subject(parts, nil))
+    }
+    let (parts, subject) = try group.map { try $0.firstInOne(prepare) } ?? prepare()
+    self.parts = parts
+    if let subject {
+      start = .training(try subject.trainer(parts, resume: resume), subject.model)
+      notes = subject.notes
+    } else {
+      let made = try TrainingRun.search(parts, resume: resume)
+      start = .search(made.search)
+      notes = made.notes
+    }
+  }
+
+  private static func parts(_ recipe: Recipe, _ folder: URL, _ group: (any ProcessGroup)?) throws -> Parts {
     guard recipe.problems.isEmpty else {
       throw UsageError("recipe \(recipe.name): " + recipe.problems.joined(separator: "; "))
     }
-    let source = try DataSource(kind: recipe.data.kind, root: recipe.data.root)
-    let dataset = try source.dataset(split: recipe.data.split)
-    let finds = recipe.supervision.kind == .hierarchical && recipe.supervision.clusters.isEmpty
-    let samples =
-      finds ? HierarchySearch.split(dataset, heldOut: recipe.supervision.heldOut).train.count : dataset.count
-    guard samples >= recipe.batch else {
+    guard recipe.batch % (group?.size ?? 1) == 0 else {
       throw UsageError(
-        "recipe \(recipe.name): a batch of \(recipe.batch) needs as many samples, \(recipe.data.kind) has \(samples)"
-          + (finds ? " that are not held out" : ""))
+        "recipe \(recipe.name): batch: expected a multiple of the \(group?.size ?? 1) processes, found \(recipe.batch)")
+    }
+    guard group == nil || recipe.supervision.kind == .none else {
+      throw UsageError("recipe \(recipe.name): supervision of stages runs in one process alone")
+    }
+    let source = try DataSource(kind: recipe.data.kind, root: recipe.data.root)
+    let isPanoptic = try ModelRegistry.isPanoptic(ModelName(recipe.model))
+    let dataset = try source.dataset(split: recipe.data.split, keepsInstances: isPanoptic)
+    guard !isPanoptic || dataset.categories != nil else {
+      throw UsageError(
+        "recipe \(recipe.name): '\(recipe.model)' finds things, which \(recipe.data.kind) does not tell apart")
     }
     guard recipe.loss.classWeights != .list || recipe.loss.classWeightList.count == dataset.classes.count else {
       throw UsageError(
         "recipe \(recipe.name): loss.classWeightList: expected \(dataset.classes.count) weights, found "
           + "\(recipe.loss.classWeightList.count)")
     }
-    let loss = SegmentationLoss(recipe.loss, classWeights: try recipe.loss.classWeights.weights(for: dataset))
-    let parts = Parts(recipe: recipe, folder: folder, source: source, dataset: dataset, loss: loss)
-    self.parts = parts
-    guard finds else {
-      let made = try TrainingRun.prepare(parts, nil, resume: resume)
-      prepared = made.0
-      notes = made.notes
-      search = nil
-      return
+    let loss = SegmentationLoss(
+      recipe.loss, classWeights: try recipe.loss.classWeights.weights(for: dataset), group: group)
+    let parts = Parts(recipe: recipe, folder: folder, source: source, dataset: dataset, loss: loss, group: group)
+    let heldOut = recipe.supervision.heldOut
+    let samples =
+      parts.findsClusters ? HierarchySearch.split(dataset, heldOut: heldOut).train.count : dataset.count
+    guard samples >= recipe.batch else {
+      throw UsageError(
+        "recipe \(recipe.name): a batch of \(recipe.batch) needs as many samples, \(recipe.data.kind) has \(samples)"
+          + (parts.findsClusters ? " that are not held out" : ""))
     }
+    return parts
+  }
+
+  /// The first phase of a run whose clusters nobody has named, in a folder from which it can be resumed.
+  private static func search(_ parts: Parts, resume: Bool) throws -> (search: HierarchySearch, notes: [String]) {
+    let recipe = parts.recipe, folder = parts.folder
     let recipeFile = folder.appendingPathComponent("recipe.json")
     guard resume || !(HierarchySearch.hasBegun(in: folder) || Trainer.canResume(folder)) else {
       throw FileError(
@@ -96,33 +146,29 @@ public struct TrainingRun {
     guard !resume || FileManager.default.fileExists(atPath: recipeFile.path) else {
       throw FileError(path: folder.relativePath, kind: .missing, problem: "expected a run, found none")
     }
-    let (model, network) = try SupervisedTraining(recipe: recipe, classes: dataset.classes).stagedNetwork()
-    notes = recipe.weights.isEmpty ? [] : try TrainingRun.start(model.network, model.name, from: recipe.weights)
-    search = HierarchySearch(
-      network, recipe: recipe, dataset: dataset, loss: loss, card: parts.card(model.name), folder: folder)
-    prepared = nil
-    guard !resume else { return }
-    // By this a run is resumed that is broken off in its first phase.
-    try folder.makeFolder()
-    let text = Array(recipe.json.utf8)
-    try writeAtomically(to: recipeFile.relativePath, overwrite: true) { try $0.write(text) }
+    let (model, network) = try SupervisedTraining(recipe: recipe, classes: parts.dataset.classes).stagedNetwork()
+    let notes = recipe.weights.isEmpty ? [] : try TrainingRun.load(into: model, from: recipe.weights)
+    if !resume {
+      try folder.makeFolder()
+      let text = Array(recipe.json.utf8)
+      try writeAtomically(to: recipeFile.relativePath, overwrite: true) { try $0.write(text) }
+    }
+    let search = HierarchySearch(
+      network, recipe: recipe, dataset: parts.dataset, loss: parts.loss, card: parts.card(model.name), folder: folder)
+    return (search, notes)
   }
 
-  /// Model, task and trainer; and what differed in weights that were loaded to start from.
-  ///
   /// - Parameter found: clusters of a first phase.
-  private static func prepare(
-    _ parts: Parts, _ found: StageHierarchy?, resume: Bool
-  ) throws -> (Prepared, notes: [String]) {
-    let recipe = parts.recipe, classes = parts.dataset.classes, settings = recipe.supervision
+  private static func subject(_ parts: Parts, _ found: StageHierarchy?) throws -> Subject {
+    let recipe = parts.recipe, classes = parts.dataset.classes
     let model: RegisteredModel, supervised: (any TrainingTask)?
-    if settings.kind == .none {
+    if recipe.supervision.kind == .none {
       model = try ModelRegistry.build(ModelName(recipe.model), classes: classes.count, seed: recipe.seed)
       supervised = nil
     } else {
-      let path = settings.clusters.isEmpty ? StageHierarchy.file(in: parts.folder).relativePath : settings.clusters
-      let hierarchy =
-        try found ?? (settings.clusters.isEmpty ? nil : StageHierarchy(contentsOf: URL(fileURLWithPath: path)))
+      let named = recipe.supervision.clusters
+      let path = named.isEmpty ? StageHierarchy.file(in: parts.folder).relativePath : named
+      let hierarchy = try found ?? (named.isEmpty ? nil : StageHierarchy(contentsOf: URL(fileURLWithPath: path)))
       let made = try SupervisedTraining(recipe: recipe, classes: classes).task(
         hierarchy.map { (hierarchy: $0, path: path) }, parts.loss)
       model = made.model
@@ -131,15 +177,16 @@ public struct TrainingRun {
     guard model.output == .segmentation else {
       throw UsageError("model '\(model.name)' classifies whole images; expected one that segments")
     }
-    let base: any UnaryModule = if let fuse = model.network as? HS3Fuse { fuse.base } else { model.network }
-    let notes = recipe.weights.isEmpty ? [] : try start(base, model.name, from: recipe.weights)
+    let notes = recipe.weights.isEmpty ? [] : try TrainingRun.load(into: model, from: recipe.weights)
     let loader = BatchLoader(
-      parts.dataset, batchSize: recipe.batch, augmentation: recipe.augmentation, seed: recipe.seed)
+      parts.dataset, batchSize: recipe.batch, augmentation: recipe.augmentation, seed: recipe.seed, group: parts.group)
     let task =
       try supervised ?? TrainingRun.task(recipe, model, ignoreIndex: classes.ignoreIndex.map(Int.init), parts.loss)
-    let card = parts.card(model.name)
-    let trainer = try Trainer(task, recipe: recipe, loader: loader, folder: parts.folder, card: card, resume: resume)
-    return (Prepared(trainer: trainer, model: LoadedModel(model: model, card: card, report: LoadReport())), notes)
+    guard parts.group == nil || task.group != nil else {
+      throw UsageError("recipe \(recipe.name): this kind of training runs in one process alone")
+    }
+    let loaded = LoadedModel(model: model, card: parts.card(model.name), report: LoadReport())
+    return Subject(model: loaded, task: task, loader: loader, notes: notes)
   }
 
   /// The task of the model: plain segmentation, with boundaries beside it where the recipe asks for them; networks that
@@ -147,6 +194,9 @@ public struct TrainingRun {
   private static func task(
     _ recipe: Recipe, _ model: RegisteredModel, ignoreIndex: Int?, _ loss: SegmentationLoss
   ) throws -> any TrainingTask {
+    if let network = model.panoptic {
+      return PanopticTask(network, ignoreIndex: ignoreIndex, settings: recipe.panoptic)
+    }
     guard recipe.loss.boundary > 0 || recipe.loss.inverseForm > 0 else {
       if let network = model.network as? IFANetwork {
         return IFATask(network, ignoreIndex: ignoreIndex, loss: loss, queries: recipe.queries, seed: recipe.seed)
@@ -166,45 +216,57 @@ public struct TrainingRun {
   }
 
   /// Trains, scoring the validation split as often as the recipe asks for and at the end, and writes a sheet of samples
-  /// (`samples.png`: photograph, truth, prediction) and `results.json`.
+  /// (`samples.png`: photograph, truth, prediction) and `results.json`. Of several processes the first one scores and
+  /// writes; what the others return lacks the scores.
   ///
   /// A recipe whose heads tell clusters apart that nobody has named finds them first.
   ///
   /// - Parameters:
-  ///   - search: called with the phase of that search, and how much of it is done, of how much.
+  ///   - searching: called with the phase of that search, and how much of it is done, of how much.
   ///   - report: called after every step of the training itself.
   public func run(
-    search progress: (String, Int, Int) -> Void = { _, _, _ in }, _ report: (Trainer.Progress) -> Void
+    searching: (String, Int, Int) -> Void = { _, _, _ in }, _ report: (Trainer.Progress) -> Void
   ) throws -> Outcome {
-    var seconds = 0.0, validation: Evaluation?
-    let prepared =
-      try self.prepared
-      ?? TrainingRun.prepare(parts, search?.run(progress), resume: Trainer.canResume(folder)).0
+    var seconds = 0.0, validation: Evaluation?, panoptic: PanopticEvaluation?
+    let trainer: Trainer, model: LoadedModel
+    switch start {
+    case .training(let made, let itsModel): (trainer, model) = (made, itsModel)
+    case .search(let search):
+      let subject = try TrainingRun.subject(parts, search.run(searching))
+      (trainer, model) = (try subject.trainer(parts, resume: Trainer.canResume(folder)), subject.model)
+    }
     var checks = Trainer.Checks()
     if !recipe.data.validation.isEmpty {
       checks.score = {
-        let evaluation = try Evaluation(Segmenter(prepared.model), on: source, split: recipe.data.validation)
+        if model.model.panoptic != nil {
+          let evaluation = try PanopticEvaluation(PanopticSegmenter(model), on: source, split: recipe.data.validation)
+          panoptic = evaluation
+          return ValidationScore(name: "PQ", value: evaluation.scores.all.pq ?? 0)
+        }
+        let evaluation = try Evaluation(Segmenter(model), on: source, split: recipe.data.validation)
         validation = evaluation
         return ValidationScore(name: "meanIoU", value: evaluation.meanIoU)
       }
-      checks.samples = { try samples(prepared.model, count: 3).map { contactSheet($0, columns: 3) } }
+      checks.samples = { try samples(model, count: 3).map { contactSheet($0, columns: 3) } }
     }
-    try prepared.trainer.run(checks: checks) {
+    try trainer.run(checks: checks) {
       seconds = $0.seconds
       report($0)
     }
+    let outcome = Outcome(
+      folder: folder.relativePath, steps: recipe.steps, seconds: seconds, validation: validation, panoptic: panoptic)
+    guard group?.isFirst ?? true else { return outcome }
     if !recipe.data.validation.isEmpty {
-      try contactSheet(samples(prepared.model, count: 6).flatMap { $0 }, columns: 3)
+      try contactSheet(samples(model, count: 6).flatMap { $0 }, columns: 3)
         .writePNG(to: folder.appendingPathComponent("samples.png"), overwrite: true)
     }
-    let outcome = Outcome(
-      folder: folder.relativePath, steps: recipe.steps, seconds: seconds, validation: validation)
     try writeJSON(outcome, to: folder.appendingPathComponent("results.json"))
     return outcome
   }
 
   /// Samples spread over the validation split: photograph, truth and the network's prediction laid over it.
   private func samples(_ model: LoadedModel, count: Int) throws -> [[Image]] {
+    if model.model.panoptic != nil { return try panopticSamples(model, count: count) }
     let dataset = try source.dataset(split: recipe.data.validation), segmenter = try Segmenter(model)
     let count = min(count, dataset.count), palette = dataset.classes.palette
     return try (0..<count).map { index in
@@ -216,11 +278,25 @@ public struct TrainingRun {
     }
   }
 
+  /// The same of a network that finds things, which are outlined.
+  private func panopticSamples(_ model: LoadedModel, count: Int) throws -> [[Image]] {
+    let dataset = try source.dataset(split: recipe.data.validation, keepsInstances: true)
+    let segmenter = try PanopticSegmenter(model), count = min(count, dataset.count)
+    return try (0..<count).map { index in
+      let sample = try dataset.sample(at: index * dataset.count / count)
+      func laid(_ found: PanopticLabels) -> Image {
+        panopticOverlay(
+          image: sample.image, labels: found.labels, instances: found.instances, palette: dataset.classes.palette)
+      }
+      let truth = PanopticLabels(
+        labels: sample.labels, instances: sample.instances ?? Labels(sample.labels.shape, filledWith: 0))
+      return [sample.image, laid(truth), laid(segmenter(sample.image))]
+    }
+  }
+
   /// Loads weights to start from: the backbone alone from a classifier or a bare backbone, everything that fits from a
   /// segmentation model. Returns what differed.
-  private static func start(
-    _ network: any UnaryModule, _ name: ModelName, from weights: String
-  ) throws -> [String] {
+  private static func load(into model: RegisteredModel, from weights: String) throws -> [String] {
     let archive: WeightArchive
     switch Weights(weights) {
     case .bundled(let bundled): archive = try bundled.archive()
@@ -228,11 +304,14 @@ public struct TrainingRun {
     case .fresh: return []
     }
     do {
-      guard let network = network as? FFNet else { return try network.load(archive.tensors).differences }
+      if let network = model.panoptic { return try network.start(from: archive.tensors) }
+      if let network = model.network as? IFANetwork { return try network.start(from: archive.tensors) }
+      let whole: any UnaryModule = (model.network as? HS3Fuse)?.base ?? model.network
+      guard let network = whole as? FFNet else { return try whole.load(archive.tensors).differences }
       let isBackbone = !archive.entries.contains { $0.name.hasPrefix("head.layers.3.") }
       return try network.load(published: archive.tensors, isBackbone ? .backboneOnly : .fineTuning).differences
     } catch let error as LoadError {
-      throw FileError(path: weights, problem: "\(error) (model \(name))")
+      throw FileError(path: weights, problem: "\(error) (model \(model.name))")
     }
   }
 }
