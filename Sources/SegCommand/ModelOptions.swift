@@ -25,6 +25,10 @@
     /// Builds the model and loads the weights; differences between file and model, and terms that limit the use of
     /// bundled weights, are noted on stderr.
     func load() throws -> LoadedModel {
+      if let model, ModelName(model).isONNXFile {
+        guard weights == nil else { throw UsageError("--weights: an ONNX file has its own") }
+        return try LoadedModel(ModelName(model), weights: .fresh(seed: 0))
+      }
       if weights == nil, let model { try checkModelOfDefaultWeights(model) }
       let source = Weights(weights ?? BundledWeights.streets.name, bundled: ModelOptions.bundled)
       let loaded = try LoadedModel(model.map { ModelName($0) }, weights: source)
