@@ -113,7 +113,8 @@ let package = Package(
       ],
       resources: [
         .embedInCode("Recipes/camvid-ffnet22S-half.yaml"), .embedInCode("Recipes/camvid-ffnet40S.yaml"),
-        .embedInCode("Recipes/streets-ffnet22S-half.yaml"), .embedInCode("Recipes/streets-inverseform.yaml"),
+        .embedInCode("Recipes/streets-ffnet22S-half.yaml"), .embedInCode("Recipes/streets-ifa.yaml"),
+        .embedInCode("Recipes/streets-inverseform.yaml"),
         .embedInCode("Recipes/streets-panoptic-deeplab.yaml"), .embedInCode("Recipes/streets-pisr.yaml"),
       ],
       swiftSettings: strict),
@@ -143,8 +144,10 @@ let package = Package(
     tests("SegDistributed"),
     tests("SegTraining", ["SegDistributed", "SegFiles", "SegData", "SegImages", "SegFormats", "SegMetrics"]),
     tests("SegFFNet", ["SegFormats", "SegImages", "SegData", "SegTraining", "CMallocCounter"]),
-    tests("SegIFA", ["SegFormats", "SegImages", "SegData", "SegTraining", "SegFFNet"]),
-    tests("SegInverseForm", ["SegFormats", "SegData", "SegTraining", "SegFFNet", "SegImages", "SegPretrained"]),
+    tests("SegIFA", ["SegFormats", "SegImages", "SegData", "SegDistributed", "SegTraining", "SegFFNet"]),
+    tests(
+      "SegInverseForm",
+      ["SegFormats", "SegData", "SegDistributed", "SegTraining", "SegFFNet", "SegImages", "SegPretrained"]),
     tests("SegPISR", ["SegFiles", "SegFormats", "SegImages", "SegMetrics", "SegData", "SegTraining", "SegFFNet"]),
     .target(name: "CMallocCounter", path: "Tests/CMallocCounter"),
     // Run by PackageTests to see the package stop a program.

@@ -16,6 +16,8 @@ public final class InverseFormTask: TrainingTask {
   private let loss: JointLoss
 
   /// A task for a network with boundary heads; see ``BoundaryBranch`` for one that has none.
+  // Inlined into InverseFormReproduction.build, it breaks the optimizer of Swift 6.3.1.
+  @inline(never)
   public init(_ network: any BoundarySupervised, ignoreIndex: Int?, loss: JointLoss) {
     supervised = network
     // What the loader puts outside images, where the data ignore no label of their own.

@@ -24,6 +24,13 @@ public final class PanopticDeepLab: PanopticBase {
     public let center: Tensor
     /// N×2×h×w, down and right.
     public let offset: Tensor
+
+    /// A prediction of given maps.
+    public init(semantic: Tensor, center: Tensor, offset: Tensor) {
+      self.semantic = semantic
+      self.center = center
+      self.offset = offset
+    }
   }
 
   /// The heads of both decoders.

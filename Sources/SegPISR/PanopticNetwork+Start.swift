@@ -7,12 +7,9 @@ extension PanopticNetwork {
   /// - Returns: what differed.
   /// - Throws: `LoadError`.
   public func start(from values: [String: Tensor]) throws -> [String] {
-    let prefix = "backbone_model."
-    let backbone = values.filter { $0.key.hasPrefix(prefix) }
+    let backbone = values.renamed("backbone_model.", to: "backbone.")
     guard backbone.isEmpty else {
-      let renamed = Dictionary(
-        uniqueKeysWithValues: backbone.map { ("backbone." + $0.key.dropFirst(prefix.count), $0.value) })
-      _ = try load(renamed, rules: LoadRules(prefixes: ["backbone."]))
+      _ = try load(backbone, rules: LoadRules(prefixes: ["backbone."]))
       return ["everything but the backbone is fresh"]
     }
     @Sendable func isAdded(_ name: String) -> Bool { name.hasPrefix("initial.") || name.hasPrefix("relation.") }

@@ -144,8 +144,6 @@ public struct Reproduce {
 
   /// The encoder of the bundled `streets` weights, by the names of its own parameters.
   private static func encoder() throws -> [String: Tensor] {
-    let prefix = "backbone_model."
-    let tensors = try BundledWeights.streets.archive().tensors.filter { $0.key.hasPrefix(prefix) }
-    return Dictionary(uniqueKeysWithValues: tensors.map { (String($0.key.dropFirst(prefix.count)), $0.value) })
+    try BundledWeights.streets.archive().tensors.renamed("backbone_model.", to: "")
   }
 }

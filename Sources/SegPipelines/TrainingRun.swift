@@ -205,6 +205,7 @@ public struct TrainingRun {
     }
     do {
       if let network = model.panoptic { return try network.start(from: archive.tensors) }
+      if let network = model.network as? IFANetwork { return try network.start(from: archive.tensors) }
       guard let network = model.network as? FFNet else { return try model.network.load(archive.tensors).differences }
       let isBackbone = !archive.entries.contains { $0.name.hasPrefix("head.layers.3.") }
       return try network.load(published: archive.tensors, isBackbone ? .backboneOnly : .fineTuning).differences

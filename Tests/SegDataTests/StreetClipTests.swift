@@ -175,7 +175,7 @@ final class StreetClipTests: XCTestCase {
       }
       return lengths.sorted()[lengths.count / 2]
     }
-    let clips = (0..<200).map { small.clip(at: $0) }
+    let clips = (0..<120).map { small.clip(at: $0) }
     let starting = clips.filter {
       let found = speeds($0)
       return found[0] < 0.2 && found[62] > 1

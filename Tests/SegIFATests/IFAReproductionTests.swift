@@ -52,7 +52,7 @@ final class IFAReproductionTests: XCTestCase {
     }
     let encoder = Dictionary(
       uniqueKeysWithValues: values.filter { $0.key.hasPrefix("encoder.") }.map {
-        (String($0.key.dropFirst("encoder.".count)), Tensor.full($0.value.value.shape, 0.25))
+        (String($0.key.dropFirst("encoder.".count)), Tensor.ones($0.value.value.shape) * 0.25)
       })
     for arm in paper.experiment.arms {
       let network = try build(arm.name, encoder: encoder).predictor

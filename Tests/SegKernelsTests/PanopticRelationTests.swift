@@ -210,7 +210,13 @@ final class PanopticRelationTests: XCTestCase {
       let expected = (along(step) - along(-step)) / Double(2 * step)
       let slope = zip(gradients[index].scalars, direction.scalars).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
       XCTAssertEqual(slope, expected, accuracy: max(abs(expected) * 0.02, 0.05), "input \(index)")
-      XCTAssertGreaterThan(abs(slope), 1e-3, "input \(index)")
+      // Encodings are means over the masks: a score, which scales a whole mask, changes nothing but for the 1e-6 beside
+      // the mass. Offsets act through the Gaussian alone.
+      if index == 2 {
+        XCTAssertLessThan(abs(slope), 1e-5, "a score")
+      } else {
+        XCTAssertGreaterThan(abs(slope), index == 3 ? 1e-4 : 1e-3, "input \(index)")
+      }
     }
     let (_, parameters) = valueAndGradient(of: module) { _ in (value(inputs) * cotangent).sum() }
     for (name, parameter) in module.state where parameter.isTrainable { XCTAssertNotNil(parameters[parameter], name) }

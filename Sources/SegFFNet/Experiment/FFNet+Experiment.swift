@@ -12,8 +12,7 @@ extension FFNet {
     }
     self.init(configuration, seed: recipe.seed)
     if let encoder = setup.encoder {
-      let values = Dictionary(uniqueKeysWithValues: encoder.map { ("backbone_model." + $0.key, $0.value) })
-      try load(published: values, .backboneOnly)
+      try load(published: encoder.renamed("", to: "backbone_model."), .backboneOnly)
     }
   }
 }

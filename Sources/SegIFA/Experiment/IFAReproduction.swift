@@ -16,6 +16,7 @@ public struct IFAReproduction: SegmentationReproduction {
   /// The experiment of the paper.
   public init() {}
 
+  /// The arms and the contrasts.
   public let experiment = Experiment(
     paper: "ifa",
     arms: [
@@ -33,8 +34,10 @@ public struct IFAReproduction: SegmentationReproduction {
       Experiment.Contrast("mIoU at 4×", "random", minus: "grid", role: .control),
     ])
 
+  /// That of all experiments.
   public func size(_ preset: Experiment.Preset) -> Pair { .experiment(preset) }
 
+  /// The recipe of an arm.
   public func recipe(_ arm: Experiment.Arm, _ preset: Experiment.Preset) -> Recipe {
     var recipe = Recipe.experiment(preset)
     recipe.model = "ifa_ffnet22S_half_B"
@@ -42,6 +45,7 @@ public struct IFAReproduction: SegmentationReproduction {
     return arm.recipe(over: recipe, ownKeys: ["decoder", "encoding"])
   }
 
+  /// An arm's network and loss.
   public func build(
     _ arm: Experiment.Arm, _ recipe: Recipe, _ classes: ClassTable, _ setup: RunSetup
   ) throws -> SegmentationArm {
@@ -49,25 +53,21 @@ public struct IFAReproduction: SegmentationReproduction {
       case .ffnet(let backbone) = configuration.backbone
     else { preconditionFailure("ifa: expected an FFNet under an implicit decoder, found \(recipe.model)") }
     let ignoreIndex = classes.ignoreIndex.map(Int.init), loss = SegmentationLoss(recipe.loss)
-    func start(_ network: any Module) throws {
-      guard let encoder = setup.encoder else { return }
-      let values = Dictionary(uniqueKeysWithValues: encoder.map { ("encoder." + $0.key, $0.value) })
-      try network.load(values, rules: LoadRules(prefixes: ["encoder."]))
-    }
     if arm.settings["decoder"]?.text == "convolution" {
       let network = ConvolutionPyramid(
         backbone, width: configuration.decoder.width, classes: classes.count, seed: recipe.seed)
-      try start(network)
+      if let encoder = setup.encoder { try network.startEncoder(from: encoder) }
       return SegmentationArm(
         task: SegmentationTask(network, ignoreIndex: ignoreIndex, loss: loss), predictor: network)
     }
     if arm.settings["encoding"]?.text == "absent" { configuration.decoder.encoding = .absent }
     let network = IFANetwork(configuration, seed: recipe.seed)
-    try start(network)
+    if let encoder = setup.encoder { try network.startEncoder(from: encoder) }
     let task = IFATask(network, ignoreIndex: ignoreIndex, loss: loss, queries: recipe.queries, seed: recipe.seed)
     return SegmentationArm(task: task, predictor: network)
   }
 
+  /// mIoU at 1, 2 and 4 times the image's size.
   public func metricsAfter(
     _ network: SegmentationArm, _ fold: ExperimentData.Fold, _ setup: RunSetup
   ) throws -> [RunResult.Metric] {

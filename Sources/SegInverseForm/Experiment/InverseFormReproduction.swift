@@ -14,6 +14,7 @@ public struct InverseFormReproduction: SegmentationReproduction {
   /// The experiment of the paper.
   public init() {}
 
+  /// The arms and the contrasts.
   public let experiment = Experiment(
     paper: "inverseform",
     arms: [
@@ -33,12 +34,15 @@ public struct InverseFormReproduction: SegmentationReproduction {
       Experiment.Contrast("boundaryF@1px", "boundary", minus: "cross-entropy", role: .control),
     ])
 
+  /// That of all experiments.
   public func size(_ preset: Experiment.Preset) -> Pair { .experiment(preset) }
 
+  /// The recipe of an arm.
   public func recipe(_ arm: Experiment.Arm, _ preset: Experiment.Preset) -> Recipe {
     arm.recipe(over: .experiment(preset), ownKeys: ["isUntrained", "boundaryDice"])
   }
 
+  /// An arm's network and loss.
   public func build(
     _ arm: Experiment.Arm, _ recipe: Recipe, _ classes: ClassTable, _ setup: RunSetup
   ) throws -> SegmentationArm {
@@ -48,7 +52,8 @@ public struct InverseFormReproduction: SegmentationReproduction {
     (loss.boundary, loss.inverseForm) = (recipe.loss.boundary, recipe.loss.inverseForm)
     loss.dice = Float(arm.settings["boundaryDice"]?.number ?? 0)
     let supervised = BoundaryBranch(network, seed: recipe.seed)
-    let task = InverseFormTask(supervised, ignoreIndex: classes.ignoreIndex.map(Int.init), loss: loss)
+    let ignoreIndex = classes.ignoreIndex.map(Int.init)
+    let task = InverseFormTask(supervised, ignoreIndex: ignoreIndex, loss: loss)
     return SegmentationArm(task: task, predictor: network) { x in
       supervised.supervised(x).flatMap { [$0.logits, $0.boundary] }
     }

@@ -167,10 +167,11 @@ struct ConvolutionPlan {
     let pixels = Int(kernels.tilePixels())
     let tiles = ConvolutionPlan.tileCount(step, side: side)
     step.tiles = Int32(tiles)
-    // Transformed, these weights take four times the memory of the others. To transform them at each run costs a share of
-    // the layer's time that falls with the number of tiles, and saves memory that grows with the weights.
+    // Transformed, these weights take four times the memory of the others. Transforming them at each run costs nothing
+    // where the map is large, since the products then find them in a cache; they may cost some time before they cost
+    // more than 8 MiB a layer.
     let bytes = kernels.winogradWeights(&step, Int32(side)) * MemoryLayout<Float>.stride
-    transformsWeights = side == 4 && bytes * tiles > 400 << 20
+    transformsWeights = side == 4 && (tiles >= 128 || (tiles >= 32 && bytes > 8 << 20))
     let all = ceilingDivide(tiles, pixels) * pixels, panels = panels(kernels)
     // Reading the weights costs a region as much as about two tiles do.
     func cost(_ size: Int) -> Double {

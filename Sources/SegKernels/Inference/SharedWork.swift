@@ -7,15 +7,16 @@ import Synchronization
 /// All steps between two plain operations are one parallel region: a thread takes tasks of a step until none is left,
 /// waits for those that others took, and goes on. Waking threads for every layer would cost more than small layers take.
 ///
-/// Every thread begins with a share of its own, the same part of the image in each step: what it wrote in one layer it
-/// reads in the next, from its own cache. Where two cores share none, taking tasks as they come is slower by a third.
-/// Who has done its share takes from the others'. A thread that comes late, or never, is not missed: only who takes a
-/// task is waited for.
+/// Every thread begins with the same part of the image in each step (``TaskShares``): what it wrote in one layer it reads
+/// in the next, from its own cache. A thread that comes late, or never, is not missed: only who takes a task is waited
+/// for.
 final class SharedWork {
   let steps: UnsafeMutablePointer<SKMapStep>
   private let count: Int
-  /// For each step the tasks taken of every share, and the tasks done.
-  private var counters: Counters
+  /// For each step who takes which tasks, and how many are done, each counter in a cache line of its own.
+  private var tasks: TaskShares
+  private let done: UnsafeMutablePointer<Atomic<Int>>
+  private static let spacing = 8
   /// Scratch memory, one part a thread.
   private var scratch: Storage
   private let scratchCount: Int
@@ -25,20 +26,29 @@ final class SharedWork {
     count = steps.count
     self.steps = .allocate(capacity: max(count, 1))
     self.steps.initialize(from: steps, count: count)
-    counters = Counters(steps: count, shares: Threads.count)
+    tasks = TaskShares(lists: count, shares: Threads.count)
+    done = .allocate(capacity: max(count * SharedWork.spacing, 1))
+    for index in 0..<(count * SharedWork.spacing) { (done + index).initialize(to: Atomic(0)) }
     self.scratchCount = scratchCount
     scratch = Storage(count: scratchCount * Threads.count)
   }
 
-  deinit { steps.deallocate() }
+  deinit {
+    steps.deallocate()
+    done.deinitialize(count: count * SharedWork.spacing)
+    done.deallocate()
+  }
 
   /// Does the steps of a range, one after the other.
   func run(_ range: Range<Int>) {
     let threads = Threads.count
     if scratch.count < scratchCount * threads { scratch = Storage(count: scratchCount * threads) }
-    if counters.shares != threads { counters = Counters(steps: count, shares: threads) }
+    if tasks.shares != threads { tasks = TaskShares(lists: count, shares: threads) }
     self.range = range
-    range.forEach(counters.reset)
+    for step in range {
+      tasks.reset(step)
+      done[step * SharedWork.spacing].store(0, ordering: .relaxed)
+    }
     ThreadPool.shared.run(count: threads, threads: threads, context: Unmanaged.passUnretained(self).toOpaque()) {
       Unmanaged<SharedWork>.fromOpaque($0).takeUnretainedValue().participate($1)
     }
@@ -46,21 +56,11 @@ final class SharedWork {
 
   /// One thread's part.
   private func participate(_ thread: Int) {
-    let scratch = scratch.base + thread * scratchCount, shares = counters.shares
+    let scratch = scratch.base + thread * scratchCount
     for index in range {
       let step = steps + index, total = Int(step.pointee.tasks), run = step.pointee.run!
-      var mine = 0
-      for turn in 0..<shares {
-        let share = (thread + turn) % shares, end = total * (share + 1) / shares
-        let taken = counters.taken(index, share)
-        while true {
-          let task = total * share / shares + taken.pointee.wrappingAdd(1, ordering: .relaxed).oldValue
-          guard task < end else { break }
-          run(step, Int32(task), scratch)
-          mine += 1
-        }
-      }
-      let done = counters.done(index)
+      let mine = tasks.take(index, of: total, cut: tasks.shares, own: thread) { run(step, Int32($0), scratch) }
+      let done = done + index * SharedWork.spacing
       if mine > 0 { done.pointee.wrappingAdd(mine, ordering: .releasing) }
       // Tasks are short: whoever holds the last one is about to finish it, unless the system took its processor away.
       var looks = 0
@@ -69,33 +69,5 @@ final class SharedWork {
         if looks > 2000 { sched_yield() }
       }
     }
-  }
-
-  /// Counters, each in a cache line of its own.
-  private final class Counters {
-    let shares: Int
-    private let base: UnsafeMutablePointer<Atomic<Int>>
-    private let count: Int
-    private static let spacing = 8
-
-    init(steps: Int, shares: Int) {
-      self.shares = shares
-      count = steps * (shares + 1) * Counters.spacing
-      base = .allocate(capacity: max(count, 1))
-      for index in 0..<count { (base + index).initialize(to: Atomic(0)) }
-    }
-
-    deinit {
-      base.deinitialize(count: count)
-      base.deallocate()
-    }
-
-    func taken(_ step: Int, _ share: Int) -> UnsafeMutablePointer<Atomic<Int>> {
-      base + (step * (shares + 1) + share) * Counters.spacing
-    }
-
-    func done(_ step: Int) -> UnsafeMutablePointer<Atomic<Int>> { taken(step, shares) }
-
-    func reset(_ step: Int) { for share in 0...shares { taken(step, share).pointee.store(0, ordering: .relaxed) } }
   }
 }

@@ -44,7 +44,7 @@ struct IndexRuns {
 
   /// Calls `body` with every part, in parallel.
   func forEachPart(_ body: (Part) -> Void) {
-    let width = min(inner, 1 << 12), across = ceilingDivide(inner, max(width, 1))
+    let width = min(inner, 1 << 16), across = ceilingDivide(inner, max(width, 1))
     let elements = max(extent, sourceExtent) * width
     parallelRuns(outer * across, grain: max(1, (1 << 14) / max(elements, 1))) { tasks in
       if inner == 1 { return body(Part(block: tasks.lowerBound, columns: 0..<1, rows: tasks.count)) }

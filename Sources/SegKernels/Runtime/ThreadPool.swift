@@ -7,8 +7,7 @@ import Synchronization
 /// Regions often follow one another within microseconds, and waking a thread takes tens of them. So whoever waits looks
 /// for some 20 µs before it sleeps; an idle pool uses no time.
 ///
-/// Of a region's blocks every thread begins with a share of its own, a run of neighbours, and then takes from the others':
-/// regions that follow each other on the same data find it in the cache of the core that wrote it.
+/// Of a region's blocks every thread begins with a share of its own (``TaskShares``).
 ///
 /// One region runs at a time. A second caller, or a region inside a region, runs its blocks on its own thread: no
 /// oversubscription, no deadlock. What a block computes depends on its number alone, so results do not depend on who
@@ -34,10 +33,8 @@ package final class ThreadPool: @unchecked Sendable {
   private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let wake = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
   private let done = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-  /// The blocks taken of every share, each counter in a cache line of its own.
-  private var taken = UnsafeMutablePointer<Atomic<Int>>.allocate(capacity: 0)
-  private var shares = 0
-  private static let spacing = 8
+  /// At least as many shares as a region has threads.
+  private var blocks = TaskShares(shares: 0)
   // Written under `lock`; read without it by those who look before they sleep.
   private let generation = Atomic<Int>(0)
   private let working = Atomic<Int>(0)
@@ -78,7 +75,9 @@ package final class ThreadPool: @unchecked Sendable {
   private func runRegion(_ region: Region) {
     pthread_mutex_lock(lock)
     while workers < region.seats { startWorker() }
-    prepareShares(region.seats + 1)
+    // Nobody works: all threads of the last region have left it.
+    if blocks.shares < region.shares { blocks = TaskShares(shares: region.shares) }
+    blocks.reset()
     self.region = region
     generation.wrappingAdd(1, ordering: .releasing)
     pthread_cond_broadcast(wake)
@@ -104,28 +103,8 @@ package final class ThreadPool: @unchecked Sendable {
     return false
   }
 
-  /// Sets the counters to nothing taken. Nobody works: all threads of the last region have left it.
-  private func prepareShares(_ wanted: Int) {
-    if wanted > shares {
-      taken.deinitialize(count: shares * ThreadPool.spacing)
-      taken.deallocate()
-      taken = .allocate(capacity: wanted * ThreadPool.spacing)
-      for index in 0..<(wanted * ThreadPool.spacing) { (taken + index).initialize(to: Atomic(0)) }
-    }
-    shares = max(shares, wanted)
-    for share in 0..<wanted { taken[share * ThreadPool.spacing].store(0, ordering: .relaxed) }
-  }
-
-  private func work(_ region: Region, share first: Int) {
-    for turn in 0..<region.shares {
-      let share = (first + turn) % region.shares
-      let start = region.count * share / region.shares, end = region.count * (share + 1) / region.shares
-      while true {
-        let index = start + taken[share * ThreadPool.spacing].wrappingAdd(1, ordering: .relaxed).oldValue
-        guard index < end else { break }
-        region.block(region.context, index)
-      }
-    }
+  private func work(_ region: Region, share: Int) {
+    _ = blocks.take(of: region.count, cut: region.shares, own: share) { region.block(region.context, $0) }
   }
 
   private func startWorker() {

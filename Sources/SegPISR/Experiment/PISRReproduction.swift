@@ -18,6 +18,7 @@ public struct PISRReproduction: Reproduction {
   /// The experiment of the paper.
   public init() {}
 
+  /// The arms and the contrasts.
   public let experiment = Experiment(
     paper: "pisr",
     arms: [
@@ -35,8 +36,10 @@ public struct PISRReproduction: Reproduction {
       Experiment.Contrast("PQ of 50 slots", "pisr", minus: "unweighted", role: .control),
     ])
 
+  /// That of all experiments.
   public func size(_ preset: Experiment.Preset) -> Pair { .experiment(preset) }
 
+  /// The recipe of an arm.
   public func recipe(_ arm: Experiment.Arm, _ preset: Experiment.Preset) -> Recipe {
     var recipe = Recipe.experiment(preset)
     recipe.model = "panoptic_deeplab_ffnet22S_half"
@@ -46,13 +49,11 @@ public struct PISRReproduction: Reproduction {
     return arm.recipe(over: recipe, ownKeys: ["stages", "tokens", "weighing", "slots"])
   }
 
+  /// Trains and scores one arm, after the baseline of its seed.
   public func run(
     _ arm: Experiment.Arm, seed: UInt64, setup: RunSetup, _ report: @escaping (String, Int, Int) -> Void
   ) throws -> RunResult {
-    var recipe = recipe(arm, setup.preset)
-    recipe.seed = seed
-    recipe.steps = setup.steps(of: recipe)
-    recipe.data.kind = setup.data.name
+    let recipe = recipe(arm, seed: seed, setup)
     var result = RunResult()
     result.steps = recipe.steps
     result.notes = setup.data.notes
@@ -65,10 +66,7 @@ public struct PISRReproduction: Reproduction {
     let network = PISRReproduction.network(arm, things: things, seed: seed)
     _ = try network.start(from: start)
     result.parameters = network.parameterCount
-    let graph = Graph.capture(inputs: [[1, 3, recipe.augment.crop[0], recipe.augment.crop[1]]]) {
-      network.outputs($0[0])
-    }
-    result.trainGFLOPPerImage = 3 * Double(graph.floatingPointOperations) / 1e9
+    result.trainGFLOPPerImage = recipe.trainingGFLOP(network.outputs)
     let folder = setup.folder.appendingPathComponent("arm")
     result.seconds = try train(network, recipe, fold, setup, folder) { report("training", $0, $1) }
     network.setTraining(false)
@@ -77,7 +75,9 @@ public struct PISRReproduction: Reproduction {
     let slots = arm.settings["slots"]?.number.map { Int($0) }
     for limit in slots == nil ? [nil] : [20, 5, 50] as [Int?] {
       (network as? any RelationalNetwork)?.instanceLimit = limit
-      try score.add(network, on: test, limit: limit) { report(limit.map { "scoring, \($0) slots" } ?? "scoring", $0, $1) }
+      try score.add(network, on: test, limit: limit) {
+        report(limit.map { "scoring, \($0) slots" } ?? "scoring", $0, $1)
+      }
     }
     (network as? any RelationalNetwork)?.instanceLimit = slots.map { min($0, 20) }
     result.metrics = score.metrics
@@ -130,35 +130,19 @@ public struct PISRReproduction: Reproduction {
     if let known = try? readWeights(at: weights) { return known.tensors }
     let network = PISRReproduction.network(Experiment.Arm("baseline"), things: things, seed: recipe.seed)
     if let encoder = setup.encoder {
-      _ = try network.start(
-        from: Dictionary(uniqueKeysWithValues: encoder.map { ("backbone_model." + $0.key, $0.value) }))
+      _ = try network.start(from: encoder.renamed("", to: "backbone_model."))
     }
     _ = try train(network, recipe, fold, setup, folder, report)
     return try readWeights(at: weights).tensors
   }
 
-  /// Trains in a folder, from its last checkpoint if there is one. Returns the seconds.
   private func train(
     _ network: any PanopticNetwork, _ recipe: Recipe, _ fold: ExperimentData.Fold, _ setup: RunSetup, _ folder: URL,
     _ report: (Int, Int) -> Void
   ) throws -> Double {
-    let loader = BatchLoader(
-      fold.train, batchSize: recipe.batch, augmentation: recipe.augmentation, seed: recipe.seed)
-    let classes = fold.train.classes
-    let card = ModelCard(
-      model: recipe.model, classes: classes, normalization: loader.normalization,
-      size: Pair(height: recipe.augment.crop[0], width: recipe.augment.crop[1]), recipe: recipe.hash,
-      terms: setup.data.terms)
-    let task = PanopticTask(
-      network, ignoreIndex: classes.ignoreIndex.map(Int.init), settings: recipe.panoptic)
-    let trainer = try Trainer(
-      task, recipe: recipe, loader: loader, folder: folder, card: card, resume: Trainer.canResume(folder))
-    var seconds = 0.0
-    try trainer.run {
-      seconds = $0.seconds
-      report($0.step, $0.steps)
-    }
-    return seconds
+    let ignoreIndex = fold.train.classes.ignoreIndex.map(Int.init)
+    let task = PanopticTask(network, ignoreIndex: ignoreIndex, settings: recipe.panoptic)
+    return try setup.train(task, recipe, on: fold.train, in: folder, report)
   }
 
   /// Medians for one image, milliseconds: the network, and what is left of it without its second stage.
@@ -166,11 +150,8 @@ public struct PISRReproduction: Reproduction {
     _ network: any PanopticNetwork, _ size: Pair, repetitions: Int
   ) -> (whole: Double, base: Double) {
     func median(_ network: any PanopticNetwork) -> Double {
-      var random = RandomSource(seed: 1)
-      let x = Tensor.normal([1, 3, size.height, size.width], using: &random), clock = ContinuousClock()
-      let session = Program(Graph.capture(inputs: [x.shape]) { network.outputs($0[0]) }).makeSession()
-      _ = session([x])
-      return (0..<repetitions).map { _ in clock.measure { _ = session([x]) }.seconds * 1000 }.sorted()[repetitions / 2]
+      let graph = Graph.capture(inputs: [[1, 3, size.height, size.width]]) { network.outputs($0[0]) }
+      return inferenceMilliseconds(Program(graph), repetitions: repetitions)
     }
     return (median(network), median((network as? RelationalPanoptic<PanopticDeepLab>)?.base ?? network))
   }
