@@ -136,6 +136,7 @@ let package = Package(
     tests("SegKernels", ["SegFormats", "SegOperationTable"]),
     tests("SegFormats", ["SegFiles"]),
     tests("SegImages", ["SegFiles"]),
+    tests("SegONNX", ["SegFiles", "SegFormats", "SegFFNet"]),
     tests("SegMetrics", ["SegFiles", "SegFormats", "SegImages"]),
     tests(
       "SegPretrained",

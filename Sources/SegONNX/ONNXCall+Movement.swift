@@ -118,6 +118,7 @@ extension ONNXCall {
     try expect(
       pads.count == 2 * x.rank && pads.allSatisfy { (0...1 << 16).contains($0) } && !has(3),
       "expected \(2 * x.rank) pads, not negative, found \(pads)")
+    _ = try elementCount((0..<x.rank).map { x.shape[$0] + pads[$0] + pads[$0 + x.rank] }, "result")
     let value = has(2) ? try reals(2).first ?? 0 : real("value", 0)
     return try (0..<x.rank).reduce(x) { y, axis in
       let (before, after) = (pads[axis], pads[axis + x.rank])
@@ -174,6 +175,7 @@ extension ONNXCall {
         })
     case "Concat":
       let all = try inputs.indices.flatMap { try integers($0) }
+      try expect(all.count <= 1 << 16, "\(all.count) whole numbers are no shape")
       return .integers(shape: [all.count], all)
     case "Slice" where shape.count == 1:
       let part = try ranges(shape)

@@ -14,9 +14,11 @@ extension ONNXCall {
   private func tensorResult() throws -> Tensor {
     switch node.kind {
     case "Conv": return try convolution()
+    case "ConvTranspose": return try transposedConvolution()
     case "MaxPool", "AveragePool": return try pool()
     case "Resize": return try resized()
     case "GlobalAveragePool": return adaptiveAveragePool2d(try image(), outputSize: 1)
+    case "GlobalMaxPool": return try image().maximum(axes: [2, 3], keepDimensions: true)
     case "BatchNormalization":
       let x = try image(), parameters = try (1...4).map { try tensor($0) }
       try expect(parameters.allSatisfy { $0.shape == [x.shape[1]] }, "parameters do not fit shape \(x.shape)")

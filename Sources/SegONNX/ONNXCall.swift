@@ -122,6 +122,36 @@ struct ONNXCall {
       s.x, weight: weight, bias: bias, stride: s.stride, padding: s.padding, dilation: s.dilation, groups: groups)
   }
 
+  func transposedConvolution() throws -> Tensor {
+    let x = try image(), weight = try image(1), groups = integer("group", 1), bias = has(2) ? try tensor(2) : nil
+    let stride = try pair("strides", 1), dilation = try pair("dilations", 1), extra = try pair("output_padding", 0)
+    let pads = integers("pads") ?? [0, 0, 0, 0]
+    try expect(
+      groups > 0 && groups <= x.shape[1] && x.shape[1] % groups == 0 && weight.shape[0] == x.shape[1]
+        && (bias.map { $0.shape == [weight.shape[1] * groups] } ?? true),
+      "a weight of shape \(weight.shape) in \(groups) groups does not fit shape \(x.shape)")
+    try expect(
+      min(stride.height, stride.width, dilation.height, dilation.width) > 0
+        && extra.height < max(stride.height, dilation.height) && extra.width < max(stride.width, dilation.width),
+      "strides \(stride) and dilations \(dilation) must be positive, output padding \(extra) less than these")
+    try expect(
+      pads.count == 4 && pads.allSatisfy { (0...1 << 16).contains($0) } && pads[0] == pads[2] && pads[1] == pads[3]
+        && integers("output_shape") == nil && text("auto_pad", "NOTSET") == "NOTSET",
+      "pads \(pads), output_shape or auto_pad: expected pads that are the same at both ends alone")
+    func extent(_ axis: Int, _ stride: Int, _ dilation: Int, _ pad: Int, _ extra: Int) -> Int {
+      (x.shape[axis] - 1) * stride - 2 * pad + dilation * (weight.shape[axis] - 1) + 1 + extra
+    }
+    let size = [
+      extent(2, stride.height, dilation.height, pads[0], extra.height),
+      extent(3, stride.width, dilation.width, pads[1], extra.width),
+    ]
+    try expect(size.allSatisfy { $0 > 0 }, "pads \(pads) leave nothing of shape \(x.shape)")
+    _ = try elementCount([x.shape[0], weight.shape[1] * groups] + size, "result")
+    return transposedConv2d(
+      x, weight: weight, bias: bias, stride: stride, padding: Pair(height: pads[0], width: pads[1]),
+      outputPadding: extra, dilation: dilation, groups: groups)
+  }
+
   func pool() throws -> Tensor {
     let x = try image(), kernel = try pair("kernel_shape", 0), isMaximum = node.kind == "MaxPool"
     let isCeiling = integer("ceil_mode", 0) != 0

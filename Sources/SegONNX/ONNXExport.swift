@@ -7,11 +7,14 @@ public struct ONNXExportError: Error, Sendable, Hashable, CustomStringConvertibl
 }
 
 extension Graph {
-  /// The graph as an ONNX model of opset 17, for the shapes that it was captured for. Norms stay norms.
+  /// The graph as an ONNX model of opset 17. Norms stay norms.
   ///
-  /// - Throws: `ONNXExportError` naming the first operation that cannot be written.
-  public func onnxModel(producer: String = "SegKernels") throws -> [UInt8] {
-    var export = ONNXExport(self)
+  /// - Parameter other: the same network captured for another batch and size: extents that differ between the two are
+  ///   left open in the file. Without it the file takes the shapes of this graph alone.
+  /// - Throws: `ONNXExportError` naming the first operation that cannot be written, or that depends on the size.
+  public func onnxModel(openWhereUnlike other: Graph? = nil, producer: String = "SegKernels") throws -> [UInt8] {
+    var export = ONNXExport(self, other ?? self)
+    try export.checkSameOperations()
     return try export.model(producer)
   }
 }
@@ -19,13 +22,15 @@ extension Graph {
 /// Reads a graph by the names and attributes of its operations, and writes a ModelProto.
 private struct ONNXExport {
   private let graph: Graph
+  /// The graph again, or captured for another size.
+  private let other: Graph
   private var names: [Graph.ValueID: String] = [:]
   /// The GraphProto's nodes and initializers.
   private var body = WireWriter()
   private var fresh = 0
 
-  init(_ graph: Graph) {
-    self.graph = graph
+  init(_ graph: Graph, _ other: Graph) {
+    (self.graph, self.other) = (graph, other)
     var taken: Set<String> = []
     for (id, value) in graph.values.enumerated() {
       let name = value.name.isEmpty || taken.contains(value.name) ? "value.\(id)" : value.name
@@ -36,6 +41,68 @@ private struct ONNXExport {
     for (index, id) in graph.outputs.enumerated() {
       if case .node = graph.values[id].source { names[id] = index == 0 ? "logits" : "output.\(index)" }
     }
+  }
+
+  /// Attributes that follow from shapes are compared where they are written, all others here.
+  func checkSameOperations() throws {
+    func differ(_ what: String) -> ONNXExportError {
+      ONNXExportError(description: "\(what) depends on the image's size: expected an export for one size")
+    }
+    guard graph.values.count == other.values.count, graph.nodes.count == other.nodes.count else {
+      throw differ("the number of operations")
+    }
+    for (a, b) in zip(graph.nodes, other.nodes) {
+      let name = a.operation.name, followsShapes = ["resize", "reshape", "broadcast"].contains(name)
+      let isSame =
+        name == b.operation.name && a.inputs == b.inputs
+        && (followsShapes || a.operation.attributes.elementsEqual(b.operation.attributes) { $0 == $1 })
+      guard isSame else { throw differ("operation '\(name)'") }
+    }
+    for (a, b) in zip(graph.values, other.values) {
+      guard case .constant(let x) = a.source else { continue }
+      guard case .constant(let y) = b.source, x.shape == y.shape, x.scalars == y.scalars else {
+        throw differ("a constant of shape \(a.shape)")
+      }
+    }
+  }
+
+  /// The extents of a value; nil where they are open.
+  private func extents(_ id: Graph.ValueID) -> [Int?] {
+    zip(graph.values[id].shape, other.values[id].shape).map { $0 == $1 ? $0 : nil }
+  }
+
+  /// A shape as Reshape and Expand want it: one open extent may be worked out, that of the batch copied.
+  private mutating func target(_ node: Graph.Node) throws -> String {
+    var open = extents(node.outputs[0])
+    let source = extents(node.inputs[0])
+    if let first = open.first, first == nil, let batch = source.first, batch == nil { open[0] = 0 }
+    guard open.count(where: { $0 == nil }) <= (node.operation.name == "reshape" ? 1 : 0) else {
+      throw ONNXExportError(
+        description: "operation '\(node.operation.name)' of shape \(graph.values[node.outputs[0]].shape) depends on the "
+          + "image's size: expected an export for one size")
+    }
+    return integers(open.map { $0 ?? -1 })
+  }
+
+  /// What Resize takes after the image: fixed sizes, or exact factors where the sizes are open.
+  private mutating func resizing(_ node: Graph.Node) throws -> [String] {
+    let output = node.outputs[0], input = node.inputs[0], shape = graph.values[output].shape
+    if !extents(output).contains(nil) { return ["", "", integers(Array(shape))] }
+    var factors: [Float] = [1, 1]
+    for axis in 2...3 {
+      let factor = Float(shape[axis]) / Float(graph.values[input].shape[axis])
+      let isExact = [graph, other].allSatisfy {
+        Double($0.values[input].shape[axis]) * Double(factor) == Double($0.values[output].shape[axis])
+      }
+      guard isExact else {
+        throw ONNXExportError(
+          description: "operation 'resize' to shape \(shape) is by no fixed factor: expected an export for one size")
+      }
+      factors.append(factor)
+    }
+    let name = newName()
+    constant(name, factors, [4])
+    return ["", name]
   }
 
   mutating func model(_ producer: String) throws -> [UInt8] {
@@ -59,14 +126,20 @@ private struct ONNXExport {
   }
 
   private mutating func valueInfo(_ field: Int, _ id: Graph.ValueID) {
-    let (name, shape) = (names[id]!, graph.values[id].shape)
+    let (name, extents) = (names[id]!, extents(id))
+    let open = field == 11 ? ["batch", "channels", "height", "width"] : ["batch"]
     body.message(field) { info in
       info.text(1, name)
       info.message(2) { type in
         type.message(1) { tensor in
           tensor.integer(1, 1)
           tensor.message(2) { list in
-            for extent in shape { list.message(1) { $0.integer(1, extent) } }
+            for (axis, extent) in extents.enumerated() {
+              list.message(1) { dimension in
+                if let extent { return dimension.integer(1, extent) }
+                dimension.text(2, axis < open.count ? open[axis] : "\(name).\(axis)")
+              }
+            }
           }
         }
       }
@@ -218,7 +291,7 @@ private struct ONNXExport {
       let isNearest = text("interpolation") == "nearest"
       let corners = isNearest ? "asymmetric" : flag("alignCorners") ? "align_corners" : "half_pixel"
       self.node(
-        "Resize", [inputs[0], "", "", self.integers(Array(shape))],
+        "Resize", [inputs[0]] + (try resizing(node)),
         [
           ("mode", .text(isNearest ? "nearest" : "linear")), ("coordinate_transformation_mode", .text(corners)),
           ("nearest_mode", .text("floor")),
@@ -226,8 +299,8 @@ private struct ONNXExport {
     case "softmax": self.node("Softmax", inputs, [("axis", .integer(integer("axis")))], to: output)
     case "logSoftmax": self.node("LogSoftmax", inputs, [("axis", .integer(integer("axis")))], to: output)
     case "concatenate": self.node("Concat", inputs, [("axis", .integer(integer("axis")))], to: output)
-    case "reshape": self.node("Reshape", [inputs[0], self.integers(Array(shape))], to: output)
-    case "broadcast": self.node("Expand", [inputs[0], self.integers(Array(shape))], to: output)
+    case "reshape": self.node("Reshape", [inputs[0], try target(node)], to: output)
+    case "broadcast": self.node("Expand", [inputs[0], try target(node)], to: output)
     case "permute": self.node("Transpose", inputs, [("perm", .integers(integers("axes")))], to: output)
     case "clamp":
       self.node("Clip", [inputs[0], self.real(real("low")), self.real(real("high"))], to: output)

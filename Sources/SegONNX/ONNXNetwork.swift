@@ -47,7 +47,7 @@ public final class ONNXNetwork: UnaryModule {
           "takes inputs (\(inputExtents.map { $0.map { "\($0)" } ?? "any" }.joined(separator: ", "))), found \(shape)")
     }
     do {
-      let graph = try Graph.capture(inputs: [shape]) { [try answer($0[0])] }
+      let graph = try Graph.capture(inputs: [shape]) { [try answer($0[0], isUntrusted: true)] }
       return graph.values[graph.outputs[0]].shape
     } catch let problem as ONNXProblem {
       throw FileError(path: path, problem: problem.text)
@@ -59,8 +59,9 @@ public final class ONNXNetwork: UnaryModule {
     do { return try answer(x) } catch { fatalError("\(path): \((error as? ONNXProblem)?.text ?? "\(error)")") }
   }
 
-  private func answer(_ x: Tensor) throws -> Tensor {
-    var values = file.constants
+  /// Applies the nodes; of a file not seen before, with a bound on what its weights alone are made into.
+  private func answer(_ x: Tensor, isUntrusted: Bool = false) throws -> Tensor {
+    var values = file.constants, folded = 0
     values[file.inputs[0].name] = .tensor(x)
     for node in file.nodes {
       // Files list nodes in order; what is not there yet is missing, or part of a circle.
@@ -73,7 +74,12 @@ public final class ONNXNetwork: UnaryModule {
       }
       let results: [ONNXValue]
       do {
-        results = try ONNXCall(node: node, inputs: inputs, opset: file.opset).results()
+        let call = ONNXCall(node: node, inputs: inputs, opset: file.opset)
+        if isUntrusted {
+          folded += try call.elementsMadeAtOnce()
+          guard folded <= 1 << 26 else { throw ONNXProblem("weights alone make more than \(1 << 26) numbers") }
+        }
+        results = try call.results()
       } catch let problem as ONNXProblem {
         throw ONNXProblem("\(node.label): \(problem.text)")
       }
@@ -83,5 +89,29 @@ public final class ONNXNetwork: UnaryModule {
       throw ONNXProblem("output '\(file.outputs[0])' is made by no node, or is not of floats")
     }
     return y
+  }
+}
+
+extension ONNXCall {
+  /// How many elements the node makes while the network is captured, found without making them: none where an input is
+  /// an image's. A few bytes of a file could otherwise ask for all the memory there is.
+  fileprivate func elementsMadeAtOnce() throws -> Int {
+    var first: (index: Int, tensor: Tensor)?
+    for (index, input) in inputs.enumerated() {
+      guard case .tensor(let tensor)? = input else { continue }
+      guard tensor.hasData else { return 0 }
+      if first == nil { first = (index, tensor) }
+    }
+    if node.kind == "ConstantOfShape" { return try elementCount(integers(0), "result") }
+    // A cast reads its input, and makes no more than that.
+    guard let first, node.kind != "Cast" else { return 0 }
+    let graph = try Graph.capture(inputs: [first.tensor.shape]) { symbolic in
+      var inputs = self.inputs
+      inputs[first.index] = .tensor(symbolic[0])
+      return try ONNXCall(node: node, inputs: inputs, opset: opset).results().compactMap { result in
+        if case .tensor(let tensor) = result { tensor } else { nil }
+      }
+    }
+    return graph.outputs.reduce(0) { $0 + graph.values[$1].shape.elementCount }
   }
 }

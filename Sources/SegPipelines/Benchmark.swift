@@ -102,6 +102,7 @@ public struct Benchmark: Sendable, Codable {
     _ name: ModelName, height: Int, width: Int, batch: Int, iterations: Int
   ) throws -> [(name: String, seconds: Double)] {
     let model = try ModelRegistry.build(name, seed: 0)
+    _ = try (model.network as? ONNXNetwork)?.outputShape(for: [batch, model.inputChannels, height, width])
     var random = RandomSource(seed: 1)
     let x = Tensor.normal([batch, model.inputChannels, height, width], using: &random)
     let session = model.network.compiled(for: x.shape).makeSession()

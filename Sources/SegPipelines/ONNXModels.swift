@@ -1,7 +1,9 @@
 import Foundation
 import SegFiles
+import SegImages
 import SegKernels
 import SegONNX
+import SegTraining
 
 extension ModelName {
   /// Whether this is the path of an ONNX file and no published name.
@@ -27,20 +29,43 @@ extension RegisteredModel {
   }
 }
 
+extension LoadedModel {
+  /// The model with other statistics for its images: ONNX files do not say what theirs were.
+  ///
+  /// - Throws: `UsageError` unless both have three numbers, the deviations positive.
+  public func normalized(mean: [Float]?, deviation: [Float]?) throws -> LoadedModel {
+    guard mean != nil || deviation != nil else { return self }
+    let mean = mean ?? card.normalization.mean, deviation = deviation ?? card.normalization.deviation
+    guard mean.count == 3, deviation.count == 3, mean.allSatisfy(\.isFinite),
+      deviation.allSatisfy({ $0 > 0 && $0.isFinite })
+    else { throw UsageError("expected three means and three positive deviations, found \(mean) and \(deviation)") }
+    var card = card
+    card.normalization = ImageNormalization(mean: mean, deviation: deviation)
+    return LoadedModel(model: model, card: card, report: report)
+  }
+}
+
 /// `segkernels export`: a network as an ONNX file.
 public enum ONNXWriting {
-  /// Writes a model for images of one size.
+  /// Writes a model for images of one size, or of any.
   ///
+  /// - Parameter isDynamic: leave batch, rows and columns open; the sides must then be multiples of the model's divisor.
   /// - Throws: `UsageError` where the model has an operation that ONNX does not, or the file exists; `FileError` where
   ///   it cannot be written.
-  public static func write(_ loaded: LoadedModel, batch: Int, size: Pair, to url: URL, overwrite: Bool) throws {
+  public static func write(
+    _ loaded: LoadedModel, batch: Int, size: Pair, isDynamic: Bool, to url: URL, overwrite: Bool
+  ) throws {
     try refuseExisting([url], overwrite: overwrite)
     let model = loaded.model
-    let graph = Graph.capture(
-      inputs: [[batch, model.inputChannels, size.height, size.width]], parameters: model.network
-    ) { model.outputs($0[0]) }
+    func captured(_ batch: Int, _ height: Int, _ width: Int) throws -> Graph {
+      let shape: Shape = [batch, model.inputChannels, height, width]
+      _ = try (model.network as? ONNXNetwork)?.outputShape(for: shape)
+      return Graph.capture(inputs: [shape], parameters: model.network) { model.outputs($0[0]) }
+    }
+    let graph = try captured(batch, size.height, size.width), step = model.divisor
+    let other = isDynamic ? try captured(batch + 1, size.height + step, size.width + step) : nil
     do {
-      let bytes = try graph.onnxModel()
+      let bytes = try graph.onnxModel(openWhereUnlike: other)
       try writeAtomically(to: url.relativePath, overwrite: overwrite) { try $0.write(bytes) }
     } catch let error as ONNXExportError {
       throw UsageError("model '\(model.name)': \(error)")

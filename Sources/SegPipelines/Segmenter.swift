@@ -112,7 +112,8 @@ public final class Segmenter {
     if let network = loaded.model.network as? ONNXNetwork, loaded.model.divisor == 1 {
       let size = loaded.model.inputSize
       guard views.size == size, views.window == nil, views.scales == [1] else {
-        return "\(network.path) takes images of one size: expected --size \(size.height)x\(size.width) without windows or scales"
+        return "\(network.path) takes images of one size: "
+          + "expected --size \(size.height)x\(size.width) without windows or scales"
       }
     }
     guard isResolutionFree, views.size != nil, views.window != nil || views.flips || views.scales != [1] else {
