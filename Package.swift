@@ -17,6 +17,7 @@ let package = Package(
     .library(name: "SegKernels", targets: ["SegKernels"]),
     .library(name: "SegFormats", targets: ["SegFormats"]),
     .library(name: "SegImages", targets: ["SegImages"]),
+    .library(name: "SegONNX", targets: ["SegONNX"]),
     .library(name: "SegMetrics", targets: ["SegMetrics"]),
     .library(name: "SegPretrained", targets: ["SegPretrained"]),
     // Weights whose data are for research only: whoever uses them says so by naming this product.
@@ -59,6 +60,7 @@ let package = Package(
     // 2
     .target(name: "SegFiles", swiftSettings: strict),
     .target(name: "SegFormats", dependencies: ["SegKernels", "SegFiles", "CZlib"], swiftSettings: strict),
+    .target(name: "SegONNX", dependencies: ["SegKernels", "SegFiles"], swiftSettings: strict),
     .target(name: "SegImages", dependencies: ["SegKernels", "SegFiles", "CPNG", "CTurboJPEG"], swiftSettings: strict),
     .target(
       name: "SegMetrics", dependencies: ["SegKernels", "SegFiles", "SegFormats", "SegImages"], swiftSettings: strict),
@@ -112,6 +114,7 @@ let package = Package(
       dependencies: [
         "SegKernels", "SegFiles", "SegFormats", "SegImages", "SegMetrics", "SegPretrained", "SegData",
         "SegDistributed", "SegTraining", "SegFFNet", "SegIFA", "SegInverseForm", "SegPISR", "SegHS3",
+        "SegONNX",
         .product(name: "Yams", package: "Yams", condition: tools),
       ],
       resources: [
@@ -140,6 +143,7 @@ let package = Package(
     tests("SegKernels", ["SegFormats", "SegOperationTable"]),
     tests("SegFormats", ["SegFiles"]),
     tests("SegImages", ["SegFiles"]),
+    tests("SegONNX", ["SegFiles", "SegFormats", "SegFFNet"]),
     tests("SegMetrics", ["SegFiles", "SegFormats", "SegImages"]),
     tests(
       "SegPretrained",

@@ -8,6 +8,7 @@
     static let configuration = CommandConfiguration(abstract: "Score a model on a labelled data set.")
 
     @OptionGroup var options: ModelOptions
+    @OptionGroup var normalization: NormalizationOptions
     @OptionGroup var threads: ThreadOptions
     @Option(help: "KIND or KIND:FOLDER; kinds: \(DataSource.kinds.joined(separator: ", ")).") var data: String
     @Option(help: "The part of the data.") var split = "val"
@@ -17,7 +18,7 @@
     func run() throws {
       try reportingErrors {
         try threads.apply()
-        let views = try view.views(), source = try DataSource(data), loaded = try options.load()
+        let views = try view.views(), source = try DataSource(data), loaded = try normalization.apply(to: options.load())
         var line = ProgressLine()
         if loaded.model.panoptic != nil {
           let result = try PanopticEvaluation(PanopticSegmenter(loaded), on: source, split: split, views: views) {

@@ -13,6 +13,7 @@
         """)
 
     @OptionGroup var options: ModelOptions
+    @OptionGroup var normalization: NormalizationOptions
     @OptionGroup var threads: ThreadOptions
     @OptionGroup var view: ViewOptions
     @Option(help: "The folder for the results; beside each photograph by default.")
@@ -37,7 +38,7 @@
         extras.probabilities = probabilities
         extras.confidence = confidence
         extras.entropy = entropy
-        let views = try view.views(), loaded = try options.load()
+        let views = try view.views(), loaded = try normalization.apply(to: options.load())
         if loaded.model.panoptic != nil {
           guard format == nil && !(probabilities || confidence || entropy) else {
             throw UsageError("'\(loaded.model.name)' finds things: expected neither --format nor pictures of classes")

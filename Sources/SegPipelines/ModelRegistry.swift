@@ -120,6 +120,7 @@ public enum ModelRegistry {
   public static func build(
     _ name: ModelName, classes: Int? = nil, inputChannels: Int = 3, seed: UInt64? = nil
   ) throws -> RegisteredModel {
+    if name.isONNXFile { return try RegisteredModel(onnxFile: name) }
     let name = try resolve(name)
     if let configuration = FFNetConfiguration(name: name.rawValue, classes: classes, inputChannels: inputChannels) {
       let isClassifier = name.rawValue.hasPrefix("classification")
