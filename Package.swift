@@ -25,6 +25,8 @@ let package = Package(
     .library(name: "SegFFNet", targets: ["SegFFNet"]),
     .library(name: "SegIFA", targets: ["SegIFA"]),
     .library(name: "SegInverseForm", targets: ["SegInverseForm"]),
+    .library(name: "SegPerceptualConsistency", targets: ["SegPerceptualConsistency"]),
+    .library(name: "SegAuxAdapt", targets: ["SegAuxAdapt"]),
     .library(name: "SegPipelines", targets: ["SegPipelines"]),
     .executable(name: "segkernels", targets: ["SegCommand"]),
     // Shared by Tests and Benchmarks; unstable, as the underscore says.
@@ -82,12 +84,24 @@ let package = Package(
       name: "SegInverseForm",
       dependencies: ["SegKernels", "SegFiles", "SegFormats", "SegPretrained", "SegData", "SegTraining"],
       swiftSettings: strict),
+    .target(
+      name: "SegPerceptualConsistency",
+      dependencies: [
+        "SegKernels", "SegFiles", "SegFormats", "SegImages", "SegMetrics", "SegPretrained", "SegData", "SegTraining",
+        "SegFFNet",
+      ], swiftSettings: strict),
+    .target(
+      name: "SegAuxAdapt",
+      dependencies: [
+        "SegKernels", "SegFormats", "SegImages", "SegMetrics", "SegPretrained", "SegData", "SegTraining", "SegFFNet",
+      ], swiftSettings: strict),
     // 6
     .target(
       name: "SegPipelines",
       dependencies: [
         "SegKernels", "SegFiles", "SegFormats", "SegImages", "SegMetrics", "SegPretrained", "SegData", "SegTraining",
-        "SegFFNet", "SegIFA", "SegInverseForm", .product(name: "Yams", package: "Yams", condition: tools),
+        "SegFFNet", "SegIFA", "SegInverseForm", "SegPerceptualConsistency", "SegAuxAdapt",
+        .product(name: "Yams", package: "Yams", condition: tools),
       ],
       resources: [
         .embedInCode("Recipes/camvid-ffnet22S-half.yaml"), .embedInCode("Recipes/camvid-ffnet40S.yaml"),
@@ -120,6 +134,12 @@ let package = Package(
     tests("SegFFNet", ["SegFormats", "SegImages", "SegData", "SegTraining", "CMallocCounter"]),
     tests("SegIFA", ["SegFormats", "SegData", "SegTraining", "SegFFNet"]),
     tests("SegInverseForm", ["SegFormats", "SegData", "SegTraining", "SegFFNet", "SegImages", "SegPretrained"]),
+    tests(
+      "SegPerceptualConsistency",
+      ["SegFormats", "SegImages", "SegMetrics", "SegData", "SegTraining", "SegFFNet", "SegPretrained"]),
+    tests(
+      "SegAuxAdapt",
+      ["SegFormats", "SegImages", "SegMetrics", "SegData", "SegTraining", "SegFFNet", "SegPretrained"]),
     .target(name: "CMallocCounter", path: "Tests/CMallocCounter"),
     // Run by PackageTests to see the package stop a program.
     .executableTarget(name: "TrapProbe", dependencies: ["SegKernels"], path: "Tests/TrapProbe", swiftSettings: strict),

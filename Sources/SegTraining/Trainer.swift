@@ -77,7 +77,7 @@ public final class Trainer {
   }
 
   /// Whether a folder holds checkpoints of a run.
-  static func canResume(_ folder: URL) -> Bool { !Checkpoint.files(in: folder).isEmpty }
+  public static func canResume(_ folder: URL) -> Bool { !Checkpoint.files(in: folder).isEmpty }
 
   private func begin() throws {
     guard Checkpoint.files(in: folder).isEmpty else {

@@ -88,6 +88,9 @@ enum { SK_FAR = INT32_MAX };
   X(double, centredDot, (const float *x, double mean, const float *y, size_t n))                                       \
   X(float, maximum, (const float *x, size_t n))                                                                        \
   X(void, maximumInto, (const float *x, float *y, size_t n))                                                           \
+  /* largest values of the rows and of the columns of a tile, joined with those known before */                        \
+  X(void, tileMaxima,                                                                                                  \
+    (const float *x, size_t stride, int rows, size_t n, float *rowBest, float *columnBest))                            \
   /* normalisation: y = scale * (x - mean) + shift, and its gradient */                                                \
   X(void, normalize, (const float *x, float mean, float scale, float shift, float *y, size_t n))                       \
   X(void, normalizeGradient,                                                                                           \
