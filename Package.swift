@@ -60,7 +60,7 @@ let package = Package(
       name: "CSegPretrained",
       exclude: [
         "streets-ffnet22S-half.safetensors", "streets-ffnet22S-half.md", "inverse-network.safetensors",
-        "inverse-network.md",
+        "inverse-network.md", "perceptual-features.safetensors", "perceptual-features.md",
       ]),
     .target(name: "SegPretrained", dependencies: ["SegFiles", "SegFormats", "CSegPretrained"], swiftSettings: strict),
     .target(
@@ -105,7 +105,8 @@ let package = Package(
       ],
       resources: [
         .embedInCode("Recipes/camvid-ffnet22S-half.yaml"), .embedInCode("Recipes/camvid-ffnet40S.yaml"),
-        .embedInCode("Recipes/streets-ffnet22S-half.yaml"), .embedInCode("Recipes/streets-inverseform.yaml"),
+        .embedInCode("Recipes/streets-consistency.yaml"), .embedInCode("Recipes/streets-ffnet22S-half.yaml"),
+        .embedInCode("Recipes/streets-inverseform.yaml"),
       ],
       swiftSettings: strict),
     // 7
@@ -113,7 +114,7 @@ let package = Package(
       name: "SegCommand",
       dependencies: [
         "SegKernels", "SegFormats", "SegMetrics", "SegPretrained", "SegPretrainedResearch", "SegData", "SegTraining",
-        "SegInverseForm", "SegPipelines",
+        "SegInverseForm", "SegPerceptualConsistency", "SegAuxAdapt", "SegPipelines",
         .product(name: "ArgumentParser", package: "swift-argument-parser", condition: tools),
       ],
       swiftSettings: strict),

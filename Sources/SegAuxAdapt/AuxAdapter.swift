@@ -86,16 +86,17 @@ public final class AuxAdapter {
     // The update of the frame before may be running meanwhile.
     let mainLogits = mainLogits(frame.x)
     finish()
-    if isCut { restart("cut") }
-    defer { frames += 1 }
+    let index = frames
+    frames += 1
+    if isCut { restart("cut", at: index) }
     guard configuration.isOverlapped else {
       var sum: Tensor?
-      step(frame, mainLogits) { sum = $0 }
+      step(frame, index, mainLogits) { sum = $0 }
       return Frame(labels: frame.labels(sum!), logits: sum!)
     }
     hasThread = true
     let handover = Handover()
-    thread.start { [self] in step(frame, mainLogits) { handover.give($0) } }
+    thread.start { [self] in step(frame, index, mainLogits) { handover.give($0) } }
     let sum = handover.take()
     return Frame(labels: frame.labels(sum), logits: sum)
   }
@@ -107,7 +108,7 @@ public final class AuxAdapter {
   public func startClip() {
     finish()
     cuts = CutDetector()
-    if frames > 0, configuration.reset != .never { restart("clip") }
+    if frames > 0, configuration.reset != .never { restart("clip", at: frames) }
   }
 
   private func mainLogits(_ x: Tensor) -> Tensor {
@@ -117,14 +118,14 @@ public final class AuxAdapter {
     return session!([x])[0]
   }
 
-  private func restart(_ reason: String) {
+  private func restart(_ reason: String, at frame: Int) {
     auxiliary.restart()
     divergence = DivergenceGuard()
-    restarts.append(Restart(frame: frames, reason: reason))
+    restarts.append(Restart(frame: frame, reason: reason))
   }
 
   /// Forward, output, loss, backward and step of one frame. Touches what belongs to the update alone.
-  private func step(_ frame: PreparedFrame, _ mainLogits: Tensor, _ output: (Tensor) -> Void) {
+  private func step(_ frame: PreparedFrame, _ index: Int, _ mainLogits: Tensor, _ output: (Tensor) -> Void) {
     let small = resize(
       frame.x,
       to: Pair(
@@ -150,7 +151,7 @@ public final class AuxAdapter {
     if configuration.isGuarded {
       let reason = divergence.look(
         main: argmax(mainLogits), auxiliary: argmax(own!), classes: mainLogits.shape[1], isFinite: isFinite)
-      if let reason { return restart(reason.rawValue) }
+      if let reason { return restart(reason.rawValue, at: index) }
     }
     auxiliary.step(gradients)
     updates += 1

@@ -3,6 +3,7 @@ import SegFiles
 import SegFormats
 import SegImages
 import SegKernels
+import SegPretrained
 
 /// ResNet-18 up to its second stage: what tells whether two places look alike. 128 channels at 1/8 of the image.
 ///
@@ -40,6 +41,13 @@ public final class FeatureNetwork: UnaryModule {
     } catch let error as LoadError {
       throw FileError(path: path, problem: "\(error) (features: torchvision's ResNet-18 up to layer2)")
     }
+  }
+
+  /// The features that come with the package: no ImageNet's, but those of streets that no network of it is scored on.
+  ///
+  /// - Throws: `FileError` if the package was built from damaged files.
+  public static func bundled() throws -> FeatureNetwork {
+    try FeatureNetwork(BundledWeights.perceptualFeatures.archive(), named: "bundled weights 'perceptual-features'")
   }
 
   /// Reads a weights file with torchvision's keys of ResNet-18.

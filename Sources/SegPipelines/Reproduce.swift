@@ -1,15 +1,19 @@
 import Foundation
+import SegAuxAdapt
 import SegData
 import SegFFNet
 import SegFormats
 import SegKernels
+import SegPerceptualConsistency
 import SegPretrained
 import SegTraining
 
 /// The papers whose claims can be tested, by name.
 public enum Papers {
   /// All of them.
-  public static let all: [any Reproduction] = [FFNetReproduction()]
+  public static let all: [any Reproduction] = [
+    FFNetReproduction(), PerceptualConsistencyReproduction(), AuxAdaptReproduction(),
+  ]
 
   /// Their names.
   public static var names: [String] { all.map(\.experiment.paper) }

@@ -7,6 +7,7 @@ import SegIFA
 import SegImages
 import SegInverseForm
 import SegKernels
+import SegPerceptualConsistency
 import SegPretrained
 import SegTraining
 
@@ -62,7 +63,9 @@ public struct TrainingRun {
           + "\(recipe.loss.classWeightList.count)")
     }
     let loss = SegmentationLoss(recipe.loss, classWeights: try recipe.loss.classWeights.weights(for: dataset))
-    let task = try TrainingRun.task(recipe, model, ignoreIndex: dataset.classes.ignoreIndex.map(Int.init), loss)
+    let task = try TrainingRun.task(
+      recipe, model, ignoreIndex: dataset.classes.ignoreIndex.map(Int.init), loss,
+      streets: source.streets(split: recipe.data.split, size: crop))
     let card = ModelCard(
       model: model.name.rawValue, classes: dataset.classes, normalization: loader.normalization, size: crop,
       recipe: recipe.hash, terms: source.terms)
@@ -71,10 +74,21 @@ public struct TrainingRun {
   }
 
   /// The task of the model: plain segmentation, with boundaries beside it where the recipe asks for them; networks that
-  /// can be asked anywhere are asked where the recipe's queries say.
+  /// can be asked anywhere are asked where the recipe's queries say. Clips for the consistency of frames are of `streets`.
   private static func task(
-    _ recipe: Recipe, _ model: RegisteredModel, ignoreIndex: Int?, _ loss: SegmentationLoss
+    _ recipe: Recipe, _ model: RegisteredModel, ignoreIndex: Int?, _ loss: SegmentationLoss, streets: StreetScenes?
   ) throws -> any TrainingTask {
+    if recipe.loss.consistency > 0 {
+      guard let streets, !(model.network is IFANetwork) else {
+        throw UsageError(
+          "recipe \(recipe.name): loss.consistency: expected data of kind streets, whose clips give pairs of frames, "
+            + "and a network with logits of its own")
+      }
+      let pairs = FramePairs(of: streets, recipe.pairs, features: try .bundled(), seed: recipe.seed)
+      return ConsistencyTask(
+        model.network, ignoreIndex: ignoreIndex, loss: loss, pairs: pairs, weight: recipe.loss.consistency,
+        seed: recipe.seed)
+    }
     guard recipe.loss.boundary > 0 || recipe.loss.inverseForm > 0 else {
       if let network = model.network as? IFANetwork {
         return IFATask(network, ignoreIndex: ignoreIndex, loss: loss, queries: recipe.queries, seed: recipe.seed)
