@@ -9,6 +9,7 @@ let strict: [SwiftSetting] = [
 ]
 
 let tools = TargetDependencyCondition.when(traits: ["Tools"])
+let mpi = BuildSettingCondition.when(traits: ["MPI"])
 
 let package = Package(
   name: "SegKernels",
@@ -21,10 +22,12 @@ let package = Package(
     // Weights whose data are for research only: whoever uses them says so by naming this product.
     .library(name: "SegPretrainedResearch", targets: ["SegPretrainedResearch"]),
     .library(name: "SegData", targets: ["SegData"]),
+    .library(name: "SegDistributed", targets: ["SegDistributed"]),
     .library(name: "SegTraining", targets: ["SegTraining"]),
     .library(name: "SegFFNet", targets: ["SegFFNet"]),
     .library(name: "SegIFA", targets: ["SegIFA"]),
     .library(name: "SegInverseForm", targets: ["SegInverseForm"]),
+    .library(name: "SegPISR", targets: ["SegPISR"]),
     .library(name: "SegPerceptualConsistency", targets: ["SegPerceptualConsistency"]),
     .library(name: "SegAuxAdapt", targets: ["SegAuxAdapt"]),
     .library(name: "SegPipelines", targets: ["SegPipelines"]),
@@ -34,6 +37,7 @@ let package = Package(
   ],
   traits: [
     .trait(name: "Tools", description: "The command line, and recipes in YAML (swift-argument-parser, Yams)."),
+    .trait(name: "MPI", description: "Training in several processes (libopenmpi-dev, or another MPI)."),
     .default(enabledTraits: ["Tools"]),
   ],
   dependencies: [
@@ -47,6 +51,9 @@ let package = Package(
     .systemLibrary(name: "CTurboJPEG", providers: [.apt(["libturbojpeg0-dev"]), .brew(["jpeg-turbo"])]),
     // C at -O0 is some 40 times slower, and users run plain `swift run`: the one unsafe flag of the package.
     .target(name: "CSegKernels", cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
+
+    // Plain functions around MPI; empty without the trait, so that the package builds where there is no MPI.
+    .target(name: "CMPI", cSettings: [.define("SEGKERNELS_MPI", mpi)], linkerSettings: [.linkedLibrary("mpi", mpi)]),
 
     // 1
     .target(name: "SegKernels", dependencies: ["CSegKernels", "COpenBLAS"], swiftSettings: strict),
@@ -70,19 +77,31 @@ let package = Package(
     // 3
     .target(
       name: "SegData", dependencies: ["SegKernels", "SegFiles", "SegImages", "SegMetrics"], swiftSettings: strict),
+    .target(name: "SegDistributed", dependencies: ["SegKernels", "CMPI"], swiftSettings: strict),
     .target(
       name: "SegTraining",
-      dependencies: ["SegKernels", "SegFiles", "SegFormats", "SegImages", "SegData", "SegMetrics"],
+      dependencies: ["SegKernels", "SegFiles", "SegFormats", "SegImages", "SegData", "SegMetrics", "SegDistributed"],
       swiftSettings: strict),
     // 4
     .target(
       name: "SegFFNet", dependencies: ["SegKernels", "SegImages", "SegData", "SegTraining"], swiftSettings: strict),
     // 5
     .target(
-      name: "SegIFA", dependencies: ["SegKernels", "SegData", "SegTraining", "SegFFNet"], swiftSettings: strict),
+      name: "SegIFA",
+      dependencies: ["SegKernels", "SegImages", "SegData", "SegDistributed", "SegTraining", "SegFFNet"],
+      swiftSettings: strict),
     .target(
       name: "SegInverseForm",
-      dependencies: ["SegKernels", "SegFiles", "SegFormats", "SegPretrained", "SegData", "SegTraining"],
+      dependencies: [
+        "SegKernels", "SegFiles", "SegFormats", "SegImages", "SegPretrained", "SegData", "SegDistributed",
+        "SegTraining", "SegFFNet",
+      ],
+      swiftSettings: strict),
+    .target(
+      name: "SegPISR",
+      dependencies: [
+        "SegKernels", "SegFiles", "SegFormats", "SegImages", "SegMetrics", "SegData", "SegTraining", "SegFFNet",
+      ],
       swiftSettings: strict),
     .target(
       name: "SegPerceptualConsistency",
@@ -99,29 +118,32 @@ let package = Package(
     .target(
       name: "SegPipelines",
       dependencies: [
-        "SegKernels", "SegFiles", "SegFormats", "SegImages", "SegMetrics", "SegPretrained", "SegData", "SegTraining",
-        "SegFFNet", "SegIFA", "SegInverseForm", "SegPerceptualConsistency", "SegAuxAdapt",
+        "SegKernels", "SegFiles", "SegFormats", "SegImages", "SegMetrics", "SegPretrained", "SegData",
+        "SegDistributed", "SegTraining", "SegFFNet", "SegIFA", "SegInverseForm", "SegPISR",
+        "SegPerceptualConsistency", "SegAuxAdapt",
         .product(name: "Yams", package: "Yams", condition: tools),
       ],
       resources: [
         .embedInCode("Recipes/camvid-ffnet22S-half.yaml"), .embedInCode("Recipes/camvid-ffnet40S.yaml"),
         .embedInCode("Recipes/streets-consistency.yaml"), .embedInCode("Recipes/streets-ffnet22S-half.yaml"),
-        .embedInCode("Recipes/streets-inverseform.yaml"),
+        .embedInCode("Recipes/streets-ifa.yaml"), .embedInCode("Recipes/streets-inverseform.yaml"),
+        .embedInCode("Recipes/streets-panoptic-deeplab.yaml"), .embedInCode("Recipes/streets-pisr.yaml"),
       ],
       swiftSettings: strict),
     // 7
     .executableTarget(
       name: "SegCommand",
       dependencies: [
-        "SegKernels", "SegFormats", "SegMetrics", "SegPretrained", "SegPretrainedResearch", "SegData", "SegTraining",
-        "SegInverseForm", "SegPerceptualConsistency", "SegAuxAdapt", "SegPipelines",
+        "SegKernels", "SegFormats", "SegMetrics", "SegPretrained", "SegPretrainedResearch", "SegData",
+        "SegDistributed", "SegTraining", "SegInverseForm", "SegPerceptualConsistency", "SegAuxAdapt", "SegPipelines",
         .product(name: "ArgumentParser", package: "swift-argument-parser", condition: tools),
       ],
       swiftSettings: strict),
 
     .target(name: "SegOperationTable", dependencies: ["SegKernels"], swiftSettings: strict),
     .target(
-      name: "SegTestSupport", dependencies: ["SegKernels", "SegFormats"], path: "Tests/SegTestSupport",
+      name: "SegTestSupport", dependencies: ["SegKernels", "SegFormats", "SegDistributed"],
+      path: "Tests/SegTestSupport",
       swiftSettings: strict),
     tests("SegKernels", ["SegFormats", "SegOperationTable"]),
     tests("SegFormats", ["SegFiles"]),
@@ -131,10 +153,14 @@ let package = Package(
       "SegPretrained",
       ["SegFormats", "SegImages", "SegMetrics", "SegPretrainedResearch", "SegData", "SegTraining", "SegPipelines"]),
     tests("SegData", ["SegFiles", "SegImages", "SegMetrics"]),
-    tests("SegTraining", ["SegFiles", "SegData", "SegImages", "SegFormats", "SegMetrics"]),
+    tests("SegDistributed"),
+    tests("SegTraining", ["SegDistributed", "SegFiles", "SegData", "SegImages", "SegFormats", "SegMetrics"]),
     tests("SegFFNet", ["SegFormats", "SegImages", "SegData", "SegTraining", "CMallocCounter"]),
-    tests("SegIFA", ["SegFormats", "SegData", "SegTraining", "SegFFNet"]),
-    tests("SegInverseForm", ["SegFormats", "SegData", "SegTraining", "SegFFNet", "SegImages", "SegPretrained"]),
+    tests("SegIFA", ["SegFormats", "SegImages", "SegData", "SegDistributed", "SegTraining", "SegFFNet"]),
+    tests(
+      "SegInverseForm",
+      ["SegFormats", "SegData", "SegDistributed", "SegTraining", "SegFFNet", "SegImages", "SegPretrained"]),
+    tests("SegPISR", ["SegFiles", "SegFormats", "SegImages", "SegMetrics", "SegData", "SegTraining", "SegFFNet"]),
     tests(
       "SegPerceptualConsistency",
       ["SegFormats", "SegImages", "SegMetrics", "SegData", "SegTraining", "SegFFNet", "SegPretrained"]),

@@ -15,6 +15,9 @@ let package = Package(
       dependencies: [
         "CMachine",
         .product(name: "SegKernels", package: "SegKernels"),
+        .product(name: "SegImages", package: "SegKernels"),
+        .product(name: "SegData", package: "SegKernels"),
+        .product(name: "SegTraining", package: "SegKernels"),
         .product(name: "SegPipelines", package: "SegKernels"),
         .product(name: "_SegOperationTable", package: "SegKernels"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),

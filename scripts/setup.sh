@@ -32,6 +32,7 @@ require_libraries() {
   has_library png.h png || missing="$missing libpng-dev"
   has_library turbojpeg.h turbojpeg || missing="$missing libturbojpeg0-dev"
   has_library zlib.h z || missing="$missing zlib1g-dev"
+  has_library mpi.h mpi || has_library mpi/mpi.h mpi || missing="$missing libopenmpi-dev"
   [ -z "$missing" ] && return 0
 
   command -v apt-get >/dev/null 2>&1 || fail "missing libraries:$missing (Debian's names); there is no apt-get here, so please install them by your system's means"
@@ -48,6 +49,9 @@ require_libraries() {
     { $as_root apt-get update -qq && $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $missing >/dev/null; } ||
     fail "could not install$missing; is the network reachable?"
 }
+
+# What the scripts build with: one choice for all, since another choice builds everything anew.
+traits=MPI,Tools
 
 # The first build fetches swift-argument-parser and Yams.
 require_dependencies() {

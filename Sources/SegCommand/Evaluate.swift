@@ -1,6 +1,7 @@
 #if Tools
   import ArgumentParser
   import Foundation
+  import SegMetrics
   import SegPipelines
 
   struct Evaluate: ParsableCommand {
@@ -16,15 +17,38 @@
     func run() throws {
       try reportingErrors {
         try threads.apply()
-        let views = try view.views(), source = try DataSource(data)
-        let segmenter = try Segmenter(options.load())
+        let views = try view.views(), source = try DataSource(data), loaded = try options.load()
         var line = ProgressLine()
+        if loaded.model.panoptic != nil {
+          let result = try PanopticEvaluation(PanopticSegmenter(loaded), on: source, split: split, views: views) {
+            line.show($0, of: $1, "images")
+          }
+          return try json ? Console.json(result) : printScores(result)
+        }
+        let segmenter = try Segmenter(loaded)
         let result = try Evaluation(segmenter, on: source, split: split, views: views) {
           line.show($0, of: $1, "images")
         }
         if json { try Console.json(result) } else { printScores(result) }
       }
     }
+  }
+
+  /// The table of categories, and the means.
+  func printScores(_ result: PanopticEvaluation) {
+    func cells(_ pq: Double?, _ sq: Double?, _ rq: Double?) -> [String] { [pq, sq, rq].map(Console.percent) }
+    let scores = result.scores
+    Console.table(
+      [["category", "kind", "PQ %", "SQ %", "RQ %", "matched", "false", "missed"]]
+        + scores.categories.map {
+          [$0.category.name, $0.category.isThing ? "thing" : "stuff"] + cells($0.pq, $0.sq, $0.rq)
+            + ["\($0.truePositives)", "\($0.falsePositives)", "\($0.falseNegatives)"]
+        }
+        + [("all", scores.all), ("things", scores.things), ("stuff", scores.stuff)].map { name, mean in
+          [name, "\(mean.categories)"] + cells(mean.pq, mean.sq, mean.rq) + ["", "", ""]
+        })
+    print(
+      "\(result.images) images of \(result.data) \(result.split), \(String(format: "%.3f", result.secondsPerImage)) s each")
   }
 
   /// The table of classes and the line of means.

@@ -8,7 +8,8 @@
       abstract: "Segment photographs.",
       discussion: """
         Writes <stem>_labels.png (palette indices, at the photograph's own size) and <stem>_overlay.png; with --format \
-        instead what a benchmark's server takes.
+        instead what a benchmark's server takes. Models that find things write <stem>_overlay.png, things outlined, and \
+        panoptic.json with the folder panoptic in COCO's format.
         """)
 
     @OptionGroup var options: ModelOptions
@@ -36,7 +37,14 @@
         extras.probabilities = probabilities
         extras.confidence = confidence
         extras.entropy = entropy
-        let views = try view.views(), segmenter = try Segmenter(options.load())
+        let views = try view.views(), loaded = try options.load()
+        if loaded.model.panoptic != nil {
+          guard format == nil && !(probabilities || confidence || entropy) else {
+            throw UsageError("'\(loaded.model.name)' finds things: expected neither --format nor pictures of classes")
+          }
+          return try predictThings(loaded, views)
+        }
+        let segmenter = try Segmenter(loaded)
         guard format == nil || !(probabilities || confidence || entropy) else {
           throw UsageError("--format: expected no other pictures beside a server's files")
         }
@@ -62,6 +70,26 @@
         try export?.finish()
         if json { try Console.json(results) }
       }
+    }
+  }
+
+  extension Predict {
+    private func predictThings(_ loaded: LoadedModel, _ views: Segmenter.Views) throws {
+      let prediction = try PanopticPrediction(
+        PanopticSegmenter(loaded), folder: URL(fileURLWithPath: out ?? "."), views: views, overwrite: force)
+      let results = try images.map { image in
+        let result = try prediction.run(URL(fileURLWithPath: image))
+        if !json {
+          let things = result.segments.filter(\.isThing).count
+          print(
+            "\(result.image): \(result.width)×\(result.height), \(String(format: "%.2f", result.seconds)) s: "
+              + "\(things) things, \(result.segments.count - things) regions of stuff")
+          for file in result.files { print("  \(file)") }
+        }
+        return result
+      }
+      let file = try prediction.finish()
+      if json { try Console.json(results) } else { print(file.relativePath) }
     }
   }
 

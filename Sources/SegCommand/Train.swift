@@ -1,6 +1,7 @@
 #if Tools
   import ArgumentParser
   import Foundation
+  import SegDistributed
   import SegPipelines
   import SegTraining
 
@@ -9,7 +10,8 @@
       abstract: "Train a network by a recipe.",
       discussion: """
         The folder gets recipe.json, metrics.jsonl, the last two checkpoints and at the end weights.safetensors, \
-        results.json and samples.png. Bundled recipes: \(RecipeFile.names.joined(separator: ", ")).
+        results.json and samples.png. Started by mpirun, several processes share each batch; see \
+        Documentation/Distributed.md. Bundled recipes: \(RecipeFile.names.joined(separator: ", ")).
         """)
 
     @Option(help: "A bundled recipe's name, or a YAML file.") var recipe: String?
@@ -24,21 +26,35 @@
     func run() throws {
       try reportingErrors {
         try threads.apply()
-        let recipe = try resolvedRecipe()
-        let folder = URL(fileURLWithPath: resume ?? out ?? "runs/\(recipe.name)")
-        let training = try TrainingRun(recipe, folder: folder, resume: resume != nil)
-        for note in training.notes { Console.note("note: \(note)") }
-        var line = ProgressLine()
-        let outcome = try training.run { progress in
-          line.show(
-            progress.step, of: progress.steps,
-            String(format: "loss %.4f  rate %.5f  ", progress.loss, progress.learningRate)
-              + "\(Console.time(progress.seconds)) passed, \(Console.time(progress.secondsLeft)) left")
-        }
-        if json { return try Console.json(outcome) }
-        if let validation = outcome.validation { printScores(validation) }
-        print("\(outcome.folder)/weights.safetensors")
+        try ProcessLaunch.join(sharesProcessors: threads.threads == nil, onError: report, train)
       }
+    }
+
+    /// Says what ends a process, and with it the others.
+    private func report(rank: Int, error: any Error) -> Int32 {
+      Console.note("segkernels: process \(rank): \(error)")
+      return ExitStatus(error).rawValue
+    }
+
+    private func train(_ group: (any ProcessGroup)?) throws {
+      let isFirst = group?.isFirst ?? true
+      let recipe = try group.map { try $0.firstInOne(resolvedRecipe) } ?? resolvedRecipe()
+      let folder = URL(fileURLWithPath: resume ?? out ?? "runs/\(recipe.name)")
+      let training = try TrainingRun(recipe, folder: folder, resume: resume != nil, group: group)
+      if isFirst { for note in training.notes { Console.note("note: \(note)") } }
+      var line = ProgressLine()
+      let outcome = try training.run { progress in
+        guard isFirst else { return }
+        line.show(
+          progress.step, of: progress.steps,
+          String(format: "loss %.4f  rate %.5f  ", progress.loss, progress.learningRate)
+            + "\(Console.time(progress.seconds)) passed, \(Console.time(progress.secondsLeft)) left")
+      }
+      guard isFirst else { return }
+      if json { return try Console.json(outcome) }
+      if let validation = outcome.validation { printScores(validation) }
+      if let panoptic = outcome.panoptic { printScores(panoptic) }
+      print("\(outcome.folder)/weights.safetensors")
     }
 
     /// A resumed run takes its recipe from its folder.

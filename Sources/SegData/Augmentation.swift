@@ -47,12 +47,16 @@ public struct Augmentation: Sendable, Hashable {
   }
 
   /// Writes one augmented sample into a batch: the image as 3×h×w normalised floats, and its labels.
+  ///
+  /// - Returns: for every pixel of the crop the sample's pixel that its label came from, -1 outside; none for samples
+  ///   without instances, of which nobody asks.
   func apply(
     to sample: SegmentationSample, normalization: ImageNormalization, ignoreIndex: Int32,
     image target: UnsafeMutablePointer<Float>, labels labelTarget: UnsafeMutablePointer<Int32>,
     using random: inout RandomSource
-  ) {
+  ) -> [Int32] {
     let (height, width) = (sample.image.height, sample.image.width)
+    var places = [Int32](repeating: -1, count: sample.instances == nil ? 0 : crop.height * crop.width)
     let draw = draw(height, width, &random)
     let area = crop.height * crop.width
     // Source coordinate of each column: pixel centres at ½, as in `resize` without aligned corners.
@@ -90,14 +94,17 @@ public struct Augmentation: Sendable, Hashable {
             for channel in 0..<3 {
               target[channel * area + place] = rgb[channel] * factors[channel].0 - factors[channel].1
             }
-            labelTarget[place] = labels[(v < 0.5 ? y0 : y1) * width + (u < 0.5 ? x0 : x1)]
+            let nearest = (v < 0.5 ? y0 : y1) * width + (u < 0.5 ? x0 : x1)
+            labelTarget[place] = labels[nearest]
+            if !places.isEmpty { places[place] = Int32(nearest) }
           }
         }
       }
     }
-    guard deviation > 0 else { return }
+    guard deviation > 0 else { return places }
     for channel in 0..<3 {
       SegData.blur(target + channel * area, height: crop.height, width: crop.width, deviation: deviation)
     }
+    return places
   }
 }

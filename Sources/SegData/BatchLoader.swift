@@ -8,13 +8,16 @@ public struct Batch: Sendable {
   public let images: Tensor
   /// N×h×w.
   public let labels: Labels
-  /// What the samples are called, for messages.
+  /// N×h×w, as ``SegmentationSample/instances`` of each sample; nil where the data do not tell things apart.
+  public let instances: Labels?
+  /// What the samples are called, for messages; of a batch that several processes hold, all of them.
   public let names: [String]
 
   /// A batch of given parts.
-  public init(images: Tensor, labels: Labels, names: [String]) {
+  public init(images: Tensor, labels: Labels, instances: Labels? = nil, names: [String]) {
     self.images = images
     self.labels = labels
+    self.instances = instances
     self.names = names
   }
 }
@@ -34,13 +37,21 @@ public final class BatchLoader: @unchecked Sendable {
   public let normalization: ImageNormalization
   /// What orders and augmentations follow from.
   public let seed: UInt64
+  /// The processes that hold each batch together; nil where this one holds all of it.
+  public let group: (any BatchGroup)?
   private let cache: SampleCache
 
-  /// - Parameter cacheLimit: bytes of decoded samples to keep in memory; an eighth of the machine's by default.
+  /// - Parameters:
+  ///   - batchSize: of the whole batch, also where several processes hold it.
+  ///   - group: makes this process's share of each batch alone. Traps unless it divides the batch size.
+  ///   - cacheLimit: bytes of decoded samples to keep in memory; an eighth of the machine's by default.
   public init(
     _ dataset: any SegmentationDataset, batchSize: Int, augmentation: Augmentation,
-    normalization: ImageNormalization = .imageNet, seed: UInt64, cacheLimit: Int? = nil
+    normalization: ImageNormalization = .imageNet, seed: UInt64, group: (any BatchGroup)? = nil, cacheLimit: Int? = nil
   ) {
+    check(
+      batchSize % (group?.size ?? 1) == 0, "BatchLoader",
+      "a batch of \(batchSize) cannot be shared out among \(group?.size ?? 1) processes")
     check(batchSize > 0, "BatchLoader", "the batch size must be positive, found \(batchSize)")
     check(
       dataset.count >= batchSize, "BatchLoader", "\(dataset.count) samples do not make a batch of \(batchSize)")
@@ -49,6 +60,7 @@ public final class BatchLoader: @unchecked Sendable {
     self.augmentation = augmentation
     self.normalization = normalization
     self.seed = seed
+    self.group = group
     cache = SampleCache(dataset, limit: cacheLimit ?? Int(ProcessInfo.processInfo.physicalMemory / 8))
   }
 
@@ -63,20 +75,30 @@ public final class BatchLoader: @unchecked Sendable {
     let area = crop.height * crop.width
     // What lies outside an image counts for nothing; -1 where the data ignore no label of their own.
     let ignored = dataset.classes.ignoreIndex ?? -1
-    let indices = (0..<batchSize).map { order[position * batchSize + $0] }
+    let all = order[(position * batchSize)..<((position + 1) * batchSize)]
+    let count = batchSize / (group?.size ?? 1), indices = Array(all.dropFirst((group?.rank ?? 0) * count).prefix(count))
     let samples = try indices.map(cache.sample)
-    var labels = Labels([batchSize, crop.height, crop.width], filledWith: ignored)
-    let images = Tensor(uninitialized: [batchSize, 3, crop.height, crop.width]) { images in
+    let shape: Shape = [count, crop.height, crop.width]
+    var labels = Labels(shape, filledWith: ignored)
+    var instances = samples.allSatisfy { $0.instances != nil } ? Labels(shape, filledWith: 0) : nil
+    let images = Tensor(uninitialized: [count, 3, crop.height, crop.width]) { images in
       labels.withUnsafeMutableBufferPointer { labels in
         for (slot, sample) in samples.enumerated() {
           var random = RandomSource(seed: seed).stream(epoch).stream(indices[slot])
-          augmentation.apply(
+          let places = augmentation.apply(
             to: sample, normalization: normalization, ignoreIndex: ignored,
             image: images.baseAddress! + slot * 3 * area, labels: labels.baseAddress! + slot * area, using: &random)
+          instances?.withUnsafeMutableBufferPointer { target in
+            sample.instances!.withUnsafeBufferPointer { source in
+              for (pixel, place) in places.enumerated() where place >= 0 {
+                target[slot * area + pixel] = source[Int(place)]
+              }
+            }
+          }
         }
       }
     }
-    return Batch(images: images, labels: labels, names: samples.map(\.name))
+    return Batch(images: images, labels: labels, instances: instances, names: all.map(dataset.name(at:)))
   }
 
   /// Batches from a step on, each made while the one before is in use.
@@ -107,7 +129,7 @@ private final class SampleCache: @unchecked Sendable {
   func sample(_ index: Int) throws -> SegmentationSample {
     if let known = lock.withLock({ samples[index] }) { return known }
     let sample = try dataset.sample(at: index)
-    let size = sample.image.pixels.count + 4 * sample.labels.count
+    let size = sample.image.pixels.count + 4 * (sample.labels.count + (sample.instances?.count ?? 0))
     lock.withLock {
       guard bytes + size <= limit, samples[index] == nil else { return }
       samples[index] = sample

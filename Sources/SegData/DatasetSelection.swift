@@ -1,4 +1,5 @@
 import SegImages
+import SegMetrics
 
 /// Those samples of a data set whose names pass a test, in their order: one drive of many, for instance.
 public struct DatasetSelection: SegmentationDataset {
@@ -12,6 +13,7 @@ public struct DatasetSelection: SegmentationDataset {
   }
 
   public var classes: ClassTable { base.classes }
+  public var categories: [PanopticCategory]? { base.categories }
   public var count: Int { indices.count }
   public func name(at index: Int) -> String { base.name(at: indices[index]) }
   public func sample(at index: Int) throws -> SegmentationSample { try base.sample(at: indices[index]) }

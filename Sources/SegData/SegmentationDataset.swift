@@ -1,5 +1,6 @@
 import SegImages
 import SegKernels
+import SegMetrics
 
 /// One labelled image.
 public struct SegmentationSample: Sendable {
@@ -7,13 +8,17 @@ public struct SegmentationSample: Sendable {
   public let image: Image
   /// A class a pixel, H×W; the data set's ignore index where there is none.
   public let labels: Labels
+  /// For every pixel of a thing that is counted a number above 0, another one for each thing of the image; 0 for all
+  /// other pixels, those of groups of things among them. H×W; nil where the data do not tell things apart.
+  public let instances: Labels?
   /// What to call it in messages.
   public let name: String
 
   /// A sample of given parts.
-  public init(image: Image, labels: Labels, name: String) {
+  public init(image: Image, labels: Labels, instances: Labels? = nil, name: String) {
     self.image = image
     self.labels = labels
+    self.instances = instances
     self.name = name
   }
 }
@@ -22,6 +27,9 @@ public struct SegmentationSample: Sendable {
 public protocol SegmentationDataset: Sendable {
   /// Names, colours and ignore index.
   var classes: ClassTable { get }
+
+  /// Class by class the category of panoptic files; nil, as by default, where samples come without instances.
+  var categories: [PanopticCategory]? { get }
 
   /// The number of samples.
   var count: Int { get }
@@ -33,4 +41,8 @@ public protocol SegmentationDataset: Sendable {
   ///
   /// - Throws: a `FileError` naming the file.
   func sample(at index: Int) throws -> SegmentationSample
+}
+
+extension SegmentationDataset {
+  public var categories: [PanopticCategory]? { nil }
 }

@@ -1,4 +1,5 @@
 import SegData
+import SegDistributed
 import SegKernels
 import SegTraining
 
@@ -11,6 +12,7 @@ import SegTraining
 /// nothing is enlarged.
 public final class IFATask: TrainingTask {
   public var network: any Module { ifa }
+  public var group: (any ProcessGroup)? { loss.group }
   private let ifa: IFANetwork
   private let ignoreIndex: Int
   private let loss: SegmentationLoss
@@ -47,7 +49,8 @@ public final class IFATask: TrainingTask {
   private func pixels(
     of batch: Batch, _ size: Pair, _ progress: Float
   ) -> (positions: QueryPositions, labels: Labels)? {
-    let images = batch.labels.shape[0]
+    // Drawn for the whole batch, also where other processes hold a part of it: this one then takes its own.
+    let own = batch.labels.shape[0], first = (group?.rank ?? 0) * own, images = own * (group?.size ?? 1)
     var random = RandomSource(seed: seed, name: "queries \(progress.bitPattern)")
     var pixels: [(row: Int, column: Int)] = []
     switch queries.kind {
@@ -73,11 +76,13 @@ public final class IFATask: TrainingTask {
         // Anywhere in the pixel: at its centre alone, a level-1 offset would have four values an axis, and a finer grid
         // others.
         let (down, right) = (Float.random(in: 0..<1, using: &random), Float.random(in: 0..<1, using: &random))
+        let image = index / count - first
+        guard (0..<own).contains(image) else { continue }
         positions.append(2 * (Float(pixel.row) + down) / Float(size.height) - 1)
         positions.append(2 * (Float(pixel.column) + right) / Float(size.width) - 1)
-        labels.append(all[index / count * area + pixel.row * size.width + pixel.column])
+        labels.append(all[image * area + pixel.row * size.width + pixel.column])
       }
     }
-    return (.points(Tensor([images, count, 2], positions)), Labels([images, 1, count], labels))
+    return (.points(Tensor([own, count, 2], positions)), Labels([own, 1, count], labels))
   }
 }

@@ -1,4 +1,5 @@
 import SegData
+import SegDistributed
 import SegKernels
 import SegTraining
 
@@ -6,6 +7,8 @@ import SegTraining
 /// labels' size and judged by a ``JointLoss``.
 public final class InverseFormTask: TrainingTask {
   public var network: any Module { supervised }
+  /// Edge attention chooses its pixels by the logits, in each process others: with it, one process trains alone.
+  public var group: (any ProcessGroup)? { loss.attention > 0 ? nil : loss.group }
   /// The network without its boundary branch, where that is attached: what the finished weights hold.
   public var deployedNetwork: any Module { (supervised as? BoundaryBranch)?.network ?? supervised }
   private let supervised: any BoundarySupervised
@@ -13,6 +16,8 @@ public final class InverseFormTask: TrainingTask {
   private let loss: JointLoss
 
   /// A task for a network with boundary heads; see ``BoundaryBranch`` for one that has none.
+  // Inlined into InverseFormReproduction.build, it breaks the optimizer of Swift 6.3.1.
+  @inline(never)
   public init(_ network: any BoundarySupervised, ignoreIndex: Int?, loss: JointLoss) {
     supervised = network
     // What the loader puts outside images, where the data ignore no label of their own.

@@ -6,10 +6,10 @@ import SegKernels
 /// Adding an operation is one file in `SegKernels/Ops` and its rows here.
 public enum OperationTable {
   /// Operations without a gradient.
-  public static let notDifferentiable: Set<String> = ["argmax", "oneHot"]
+  public static let notDifferentiable: Set<String> = ["argmax", "oneHot", "groupInstances"]
 
   /// Operations whose results depend on the data in more than their elements: they trap inside `Graph.capture`.
-  public static let notCapturable: Set<String> = ["argmax", "sort", "topK", "maxPool2dWithIndices"]
+  public static let notCapturable: Set<String> = ["argmax", "sort", "topK", "maxPool2dWithIndices", "groupInstances"]
 
   /// The rows that tests hold against their definitions.
   public static let cases = rows.filter { !$0.isForTiming }
@@ -23,5 +23,5 @@ public enum OperationTable {
   private static let rows: [OperationCase] =
     elementwise + reductions + movement + convolutions + transposedConvolutions + pooling + normalization
     + groupNormalization + softmaxFamily + resizing + sampling + choices + losses
-    + segmentationLosses + indexing + smallMatrices + implicit
+    + segmentationLosses + indexing + smallMatrices + implicit + panoptic
 }

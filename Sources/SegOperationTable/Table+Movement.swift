@@ -13,7 +13,9 @@ extension OperationTable {
   private static let permutes: [OperationCase] =
     [
       ([2, 3], [1, 0]), ([2, 3, 4], [2, 0, 1]), ([2, 3, 4, 5], [0, 2, 3, 1]), ([2, 1, 3], [1, 0, 2]),
-      ([37, 53], [1, 0]), ([3, 0, 2], [2, 1, 0]), ([2048, 2048], [1, 0]), (largeMap, [0, 2, 3, 1]),
+      ([37, 53], [1, 0]), ([19, 20], [1, 0]),
+      ([2, 3, 33, 17], [3, 0, 2, 1]), ([2, 1100, 3], [0, 2, 1]), ([3, 0, 2], [2, 1, 0]), ([2048, 2048], [1, 0]),
+      (largeMap, [0, 2, 3, 1]),
       (largeMap, [1, 0, 2, 3]),
     ].map { (shape: Shape, axes: [Int]) in
       OperationCase(
@@ -37,7 +39,7 @@ extension OperationTable {
   private static let slices: [OperationCase] =
     [
       ([7], 0, 2..<6, 1), ([3, 9], 1, 0..<9, 2), ([3, 9], 1, 1..<8, 3), ([4, 3, 2], 0, 1..<1, 1),
-      ([2, 5, 3], -2, 4..<5, 1), (largeMap, 1, 16..<48, 1), (largeMap, 3, 0..<128, 2),
+      ([2, 5, 3], -2, 4..<5, 1), ([2, 3, 5003], 1, 0..<3, 2), (largeMap, 1, 16..<48, 1), (largeMap, 3, 0..<128, 2),
     ].map { (shape: Shape, axis: Int, range: Range<Int>, step: Int) in
       OperationCase(
         "slice", "\(shape) axis \(axis) \(range) by \(step)", [(shape, .normal)],

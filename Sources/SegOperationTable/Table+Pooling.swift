@@ -25,6 +25,10 @@ extension OperationTable {
     ("2×2", [2, 3, 4, 6], 2, 2, 0), ("3×3 stride 2 padded", [1, 2, 7, 9], 3, 2, 1),
     ("3×2 stride 1", [1, 2, 5, 4], [3, 2], 1, 0),
     ("whole image", [1, 2, 3, 5], [3, 5], 1, 0), ("odd size", [1, 1, 13, 11], 3, 2, 1),
+    // Rows of more windows than a vector has: next to each other, every second pixel, and further apart.
+    ("wide, stride 1", [1, 1, 5, 43], 3, 1, 1), ("wide, stride 2", [1, 1, 5, 71], 3, 2, 1),
+    ("wide, 2×2", [1, 1, 4, 68], 2, 2, 0), ("wide, stride 3", [1, 1, 5, 67], [2, 4], 3, [1, 2]),
+    ("wide, one column", [1, 1, 3, 70], [2, 1], 2, 0),
     ("3×3 stride 2 of 256×512", [1, 64, 256, 512], 3, 2, 1), ("2×2 of 256×512", [1, 64, 256, 512], 2, 2, 0),
   ]
 

@@ -7,7 +7,8 @@ extension OperationTable {
     [Interpolation.nearest, .bilinear].flatMap { interpolation in
       [false, true].flatMap { isAligned in
         ([
-          ([2, 3, 4, 5], [2, 3, 4, 2]), ([1, 1, 1, 6], [1, 5, 2, 2]), ([2, 5, 33, 41], [2, 61, 37, 2]),
+          ([2, 3, 4, 5], [2, 3, 4, 2]), ([1, 17, 4, 5], [1, 3, 4, 2]),
+          ([1, 1, 1, 6], [1, 5, 2, 2]), ([2, 5, 33, 41], [2, 61, 37, 2]),
           ([1, 64, 128, 256], [1, 128, 256, 2]),
         ]
           as [(Shape, Shape)]).map {

@@ -20,7 +20,9 @@ extension OperationTable {
     entropy("none", [2, 3, 2, 3], reduction: .none), entropy("weights", [2, 4, 3, 3], weights: true),
     entropy("smoothing", [2, 4, 3, 3], smoothing: 0.1),
     entropy("weights and smoothing", [1, 5, 4, 3], weights: true, smoothing: 0.2),
-    entropy("rows", [6, 4]), entropy("many pixels", [1, 19, 61, 83], weights: true),
+    entropy("rows", [6, 4]), entropy("190 classes", [1, 190, 2], weights: true, smoothing: 0.1),
+    entropy("401 classes", [1, 401, 2], weights: true, smoothing: 0.1, checksGradient: true),
+    entropy("many pixels", [1, 19, 61, 83], weights: true),
     // The threshold decides, the minimum does, and there are fewer pixels than the minimum.
     entropy("hard", [2, 3, 4, 5], hard: (HardExamples(threshold: 0.3, minimum: .count(2)), 2)),
     entropy("hard, few", [2, 3, 4, 5], weights: true, hard: (HardExamples(threshold: 0.01, minimum: .count(9)), 9)),
@@ -55,11 +57,11 @@ extension OperationTable {
 
   private static func entropy(
     _ label: String, _ shape: Shape, weights: Bool = false, smoothing: Float = 0, reduction: LossReduction = .mean,
-    hard: (examples: HardExamples, minimum: Int)? = nil
+    hard: (examples: HardExamples, minimum: Int)? = nil, checksGradient: Bool? = nil
   ) -> OperationCase {
     let labels = labels(shape), classWeights = weights ? Self.weights(shape) : nil
     return OperationCase(
-      "crossEntropy", label, [(shape, .normal)],
+      "crossEntropy", label, [(shape, .normal)], checksGradient: checksGradient,
       run: {
         crossEntropy(
           $0[0], labels, ignoreIndex: ignored, classWeights: classWeights, labelSmoothing: smoothing,

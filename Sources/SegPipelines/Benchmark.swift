@@ -56,13 +56,14 @@ public struct Benchmark: Sendable, Codable {
   private static func forwardPass(_ name: ModelName, _ batch: Int, _ height: Int, _ width: Int) throws -> Work {
     func compiled() throws -> (ModelName, Int, Program) {
       let model = try ModelRegistry.build(name, seed: 0)
-      let graph = Graph.capture(inputs: [[batch, model.inputChannels, height, width]]) { [model.network($0[0])] }
+      let graph = Graph.capture(inputs: [[batch, model.inputChannels, height, width]]) { model.outputs($0[0]) }
       return (model.name, graph.floatingPointOperations, Program(graph))
     }
     let (model, operations, program) = try compiled()
     var random = RandomSource(seed: 1)
     let session = program.makeSession(), x = Tensor.normal(program.inputShapes[0], using: &random)
     var logits = Tensor.zeros(program.outputShapes[0])
+    guard program.outputShapes.count == 1 else { return (model, operations, { _ = session([x]) }) }
     return (model, operations, { session.run(x, into: &logits) })
   }
 
@@ -71,6 +72,9 @@ public struct Benchmark: Sendable, Codable {
     let model = try ModelRegistry.build(name, seed: 0)
     guard model.output == .segmentation else {
       throw UsageError("--train: expected a model that segments, found '\(model.name)'")
+    }
+    guard model.panoptic == nil else {
+      throw UsageError("--train: expected a model of classes alone, found '\(model.name)', which finds things")
     }
     var random = RandomSource(seed: 1)
     let x = Tensor.normal([batch, model.inputChannels, height, width], using: &random)

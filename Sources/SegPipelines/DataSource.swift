@@ -70,13 +70,14 @@ public struct DataSource: Sendable, Hashable {
   /// Opens a split; of `SPLIT:PREFIX` the samples whose names begin so, of `SPLIT:-PREFIX` all the others: a drive to
   /// tune on, and the rest to learn from.
   ///
+  /// - Parameter keepsInstances: whether samples of streets keep their things apart; other data do if they can.
   /// - Throws: `FileError`; `UsageError` where a folder must be named, for data without labels, and where no sample is
   ///   left.
-  public func dataset(split: String) throws -> any SegmentationDataset {
+  public func dataset(split: String, keepsInstances: Bool = false) throws -> any SegmentationDataset {
     let parts = split.split(separator: ":", maxSplits: 1)
-    guard parts.count == 2 else { return try wholeDataset(split: split) }
+    guard parts.count == 2 else { return try wholeDataset(split: split, keepsInstances) }
     let isExcluded = parts[1].hasPrefix("-"), prefix = isExcluded ? parts[1].dropFirst() : parts[1]
-    let whole = try wholeDataset(split: String(parts[0]))
+    let whole = try wholeDataset(split: String(parts[0]), keepsInstances)
     let selection = DatasetSelection(whole) { $0.hasPrefix(prefix) != isExcluded }
     guard selection.count > 0 else {
       throw UsageError("split '\(split)': none of \(whole.count) samples is left; the first is '\(whole.name(at: 0))'")
@@ -84,9 +85,9 @@ public struct DataSource: Sendable, Hashable {
     return selection
   }
 
-  private func wholeDataset(split: String) throws -> any SegmentationDataset {
+  private func wholeDataset(split: String, _ keepsInstances: Bool) throws -> any SegmentationDataset {
     switch kind {
-    case "streets": return try streets(split: split)!.cached()
+    case "streets": return try streets(split: split)!.cached(keepsInstances: keepsInstances)
     case "camvid": return try CamVid(root: folder(), split: split)
     case "cityscapes": return try Cityscapes(root: folder(), split: split)
     case "ade20k": return try ADE20K(root: folder(), split: split)

@@ -1,3 +1,4 @@
+import SegDistributed
 import SegFiles
 import SegKernels
 import SegTraining
@@ -16,7 +17,7 @@ public enum ExitStatus: Int32, Sendable {
   /// The status that an error asks for.
   public init(_ error: any Error) {
     switch error {
-    case is UsageError: self = .usage
+    case is UsageError, is ProcessLaunch.NoMPI: self = .usage
     case let error as FileError:
       switch error.kind {
       case .missing: self = .noInput

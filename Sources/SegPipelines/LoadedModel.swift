@@ -102,6 +102,7 @@ extension WeightArchive {
     let last = [
       "head.layers.3.last_layer.3.weight", "head.layers.2.classifier.weight", "auxor.aux.4.weight", "fc.weight",
       "hrhead.last_layer.2.weight", "ocr.cls_head.weight",
+      "decoder.semantic_head.classifier.semantic.1.weight",
     ]
     return last.lazy.compactMap { self[$0]?.shape.first }.first
   }

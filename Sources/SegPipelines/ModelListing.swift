@@ -51,7 +51,7 @@ public struct ModelListing: Sendable, Hashable, Codable {
     self.bundled = bundled
     let model = try ModelRegistry.build(name)
     let shape: Shape = [1, model.inputChannels, model.inputSize.height, model.inputSize.width]
-    let graph = Graph.capture(inputs: [shape]) { [model.network($0[0])] }
+    let graph = Graph.capture(inputs: [shape]) { model.outputs($0[0]) }
     self.name = model.name.rawValue
     parameters = model.network.parameterCount
     gigaMultiplyAdds = Double(graph.floatingPointOperations) / 2e9

@@ -2,6 +2,8 @@ import SegFFNet
 import SegIFA
 import SegInverseForm
 import SegKernels
+import SegMetrics
+import SegPISR
 
 /// The name of a model that can be built: `segmentation_ffnet78S_dBBB_mobile`, `resnet50`, …
 ///
@@ -61,6 +63,12 @@ public struct RegisteredModel {
   public let inputSize: Pair
   /// The published weights file, if there is one.
   public let publishedWeights: String?
+
+  /// The network as one that finds things; nil where it knows classes alone.
+  public var panoptic: (any PanopticNetwork)? { network as? any PanopticNetwork }
+
+  /// All that the network computes of images: class scores first, then what finds things, if it does.
+  func outputs(_ x: Tensor) -> [Tensor] { panoptic?.outputs(x) ?? [network(x)] }
 }
 
 /// A name or a combination of choices that the package does not have. The caller wrote it: exit code 64.
@@ -81,6 +89,7 @@ public enum ModelRegistry {
     (FFNetCatalogue.names + FFNetCatalogue.ownNames).map { ModelName($0) }
     + IFAConfiguration.names.map { ModelName($0) } + resNetDepths.map { ModelName("resnet\($0)") }
     + HighResolutionNetwork.Kind.allCases.map { ModelName($0.rawValue) }
+    + PanopticConfiguration.names.map { ModelName($0) }
 
   /// The full name that a user's spelling means.
   ///
@@ -92,6 +101,13 @@ public enum ModelRegistry {
     let short = { (name: ModelName) in name.rawValue.replacing("segmentation_", with: "") }
     let nearest = names.min { editDistance(short($0), short(name)) < editDistance(short($1), short(name)) }!
     throw UsageError("unknown model '\(name)'; the nearest is '\(short(nearest))' ('segkernels models' lists all)")
+  }
+
+  /// Whether a model finds things.
+  ///
+  /// - Throws: `UsageError` for unknown names.
+  static func isPanoptic(_ name: ModelName) throws -> Bool {
+    PanopticConfiguration.names.contains(try resolve(name).rawValue)
   }
 
   /// Builds a model.
@@ -124,6 +140,21 @@ public enum ModelRegistry {
       return RegisteredModel(
         name: name, network: network, output: .segmentation, classes: classes ?? 19, inputChannels: inputChannels,
         divisor: kind.divisor, inputSize: [1024, 2048], publishedWeights: "InverseForm release v1.0, \(name)")
+    }
+    if var configuration = PanopticConfiguration(name: name.rawValue) {
+      configuration.inputChannels = inputChannels
+      if let classes {
+        guard let categories = PanopticSegmenter.categories(classes: classes) else {
+          throw UsageError(
+            "model '\(name)' finds things of Cityscapes (19 classes) or COCO (133); expected one of these, found \(classes)"
+          )
+        }
+        configuration.things = categories.map(\.isThing)
+      }
+      return RegisteredModel(
+        name: name, network: configuration.makeNetwork(seed: seed), output: .segmentation,
+        classes: configuration.things.count, inputChannels: inputChannels, divisor: configuration.divisor,
+        inputSize: [1024, 2048], publishedWeights: nil)
     }
     guard let depth = Int(name.rawValue.dropFirst("resnet".count)),
       let configuration = ResNetConfiguration.resNet(depth, inputChannels: inputChannels)

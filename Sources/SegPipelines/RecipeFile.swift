@@ -12,7 +12,10 @@
       "camvid-ffnet40S": PackageResources.camvid_ffnet40S_yaml,
       "streets-consistency": PackageResources.streets_consistency_yaml,
       "streets-ffnet22S-half": PackageResources.streets_ffnet22S_half_yaml,
+      "streets-ifa": PackageResources.streets_ifa_yaml,
       "streets-inverseform": PackageResources.streets_inverseform_yaml,
+      "streets-panoptic-deeplab": PackageResources.streets_panoptic_deeplab_yaml,
+      "streets-pisr": PackageResources.streets_pisr_yaml,
     ]
 
     /// Their names.

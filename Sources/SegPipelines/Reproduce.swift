@@ -3,7 +3,10 @@ import SegAuxAdapt
 import SegData
 import SegFFNet
 import SegFormats
+import SegIFA
+import SegInverseForm
 import SegKernels
+import SegPISR
 import SegPerceptualConsistency
 import SegPretrained
 import SegTraining
@@ -12,7 +15,8 @@ import SegTraining
 public enum Papers {
   /// All of them.
   public static let all: [any Reproduction] = [
-    FFNetReproduction(), PerceptualConsistencyReproduction(), AuxAdaptReproduction(),
+    FFNetReproduction(), IFAReproduction(), InverseFormReproduction(), PISRReproduction(),
+    PerceptualConsistencyReproduction(), AuxAdaptReproduction(),
   ]
 
   /// Their names.
@@ -75,7 +79,9 @@ public struct Reproduce {
     if let problem = options.problem(for: reproduction.experiment) { throw UsageError(problem) }
     self.options = options
     folder = URL(fileURLWithPath: options.folder ?? "runs/reproduce-\(reproduction.experiment.paper)")
-    let data = try Reproduce.data(options.data, size: reproduction.size(options.preset), options)
+    let data = try Reproduce.data(
+      options.data, size: reproduction.size(options.preset), options,
+      keepsInstances: reproduction is PISRReproduction)
     for arm in reproduction.experiment.arms {
       let batch = reproduction.recipe(arm, options.preset).batch, samples = data.folds.map(\.train.count).min() ?? 0
       guard samples >= batch else {
@@ -96,7 +102,9 @@ public struct Reproduce {
   /// Streets that no weights of this package were trained on.
   private static let ownStreets: UInt64 = 2
 
-  private static func data(_ text: String, size: Pair, _ options: Options) throws -> ExperimentData {
+  private static func data(
+    _ text: String, size: Pair, _ options: Options, keepsInstances: Bool
+  ) throws -> ExperimentData {
     let isBare = text == "streets", name = isBare ? "streets:\(ownStreets)" : text
     let source = try DataSource(name)
     switch source.kind {
@@ -106,10 +114,16 @@ public struct Reproduce {
           "--data \(text): the shared encoder was trained on streets of seed 1; expected another seed or --from-scratch"
         )
       }
-      func streets(_ split: String) throws -> CachedDataset { try source.streets(split: split, size: size)!.cached() }
+      func streets(_ split: String) throws -> CachedDataset {
+        try source.streets(split: split, size: size)!.cached(keepsInstances: keepsInstances)
+      }
       var data = ExperimentData(name, folds: [.init(train: try streets("train"), test: try streets("test"))])
       data.streets = { source.streets(split: $0, size: $1)! }
       data.terms = source.terms
+      if keepsInstances {
+        let folder = DataSource.researchData.appendingPathComponent("cityscapes-panoptic")
+        data.foreign = try? Cityscapes(root: folder, split: "train")
+      }
       return data
     case "cityscapes":
       // Published splits where there are both; the quarter-size excerpt has one, and is cross-validated.
@@ -133,8 +147,6 @@ public struct Reproduce {
 
   /// The encoder of the bundled `streets` weights, by the names of its own parameters.
   private static func encoder() throws -> [String: Tensor] {
-    let prefix = "backbone_model."
-    let tensors = try BundledWeights.streets.archive().tensors.filter { $0.key.hasPrefix(prefix) }
-    return Dictionary(uniqueKeysWithValues: tensors.map { (String($0.key.dropFirst(prefix.count)), $0.value) })
+    try BundledWeights.streets.archive().tensors.renamed("backbone_model.", to: "")
   }
 }

@@ -37,12 +37,17 @@ extension Recipe.Loss.Weights {
 
 /// 2 − the class's share of a batch's labelled pixels where it occurs, else 1 (InverseForm's published code).
 package func batchClassWeights(_ labels: Labels, classes: Int) -> Tensor {
-  let counts = pixelCounts(labels, classes: classes), total = Float(max(counts.reduce(0, +), 1))
-  return Tensor([classes], counts.map { $0 > 0 ? 2 - Float($0) / total : 1 })
+  batchClassWeights(counts: pixelCounts(labels, classes: classes).map { Double($0) })
+}
+
+/// The same from the pixels of each class.
+func batchClassWeights(counts: [Double]) -> Tensor {
+  let total = Float(max(counts.reduce(0, +), 1))
+  return Tensor([counts.count], counts.map { $0 > 0 ? 2 - Float($0) / total : 1 })
 }
 
 /// Pixels of each class; what is none is left out.
-private func pixelCounts(_ labels: Labels, classes: Int) -> [Int] {
+func pixelCounts(_ labels: Labels, classes: Int) -> [Int] {
   var counts = [Int](repeating: 0, count: classes)
   labels.withUnsafeBufferPointer { labels in
     for label in labels where label >= 0 && label < classes { counts[Int(label)] += 1 }

@@ -157,6 +157,40 @@ public struct Recipe: Codable, Sendable, Hashable {
     public init() {}
   }
 
+  /// Targets and losses of networks that find things; others do not look at it.
+  public struct Panoptic: Codable, Sendable, Hashable {
+    /// σ of the Gaussians that centres are learnt from, in pixels of the crop.
+    public var sigma: Float = 8
+    /// A thing of fewer pixels is small.
+    public var smallArea = 4096
+    /// How much pixels of small things count in the semantic loss.
+    public var smallWeight: Float = 3
+    /// The share of all pixels, the hardest ones, that the semantic loss is taken over.
+    public var hardShare: Float = 0.2
+    /// The factor of the semantic loss.
+    public var semantic: Float = 1
+    /// The factor of the centres' squared error.
+    public var center: Float = 200
+    /// The factor of the offsets' absolute error, which is in pixels of the crop.
+    public var offset: Float = 0.01
+    /// The factor of all these for the first prediction of two.
+    public var initial: Float = 0.5
+
+    /// Panoptic-DeepLab's published factors, for crops of Cityscapes' own size.
+    public init() {}
+
+    var problems: [String] {
+      var problems: [String] = []
+      func require(_ condition: Bool, _ problem: String) { if !condition { problems.append(problem) } }
+      require(sigma > 0, "panoptic.sigma: expected a positive number, found \(sigma)")
+      require(smallArea >= 0, "panoptic.smallArea: expected at least 0, found \(smallArea)")
+      require(hardShare > 0 && hardShare <= 1, "panoptic.hardShare: expected more than 0 up to 1, found \(hardShare)")
+      let factors = [smallWeight, semantic, center, offset, initial]
+      require(factors.allSatisfy { $0 >= 0 }, "panoptic: expected factors of at least 0, found \(factors)")
+      return problems
+    }
+  }
+
   /// Pairs of unlabelled frames for the perceptual-consistency regulariser.
   public struct Pairs: Codable, Sendable, Hashable {
     /// Which places of two frames belong together.
@@ -192,6 +226,8 @@ public struct Recipe: Codable, Sendable, Hashable {
   public var optimization = Optimization()
   /// Where networks that answer at any position are asked.
   public var queries = Queries()
+  /// Targets and losses of networks that find things.
+  public var panoptic = Panoptic()
   /// Pairs of frames, where the loss asks for them.
   public var pairs = Pairs()
   /// What is made small.
@@ -255,6 +291,6 @@ public struct Recipe: Codable, Sendable, Hashable {
     require(pairs.count >= 1, "pairs.count: expected at least 1, found \(pairs.count)")
     require((1...30).contains(pairs.gap), "pairs.gap: expected 1 to 30, found \(pairs.gap)")
     require((0...16).contains(augment.blur), "augment.blur: expected 0...16, found \(augment.blur)")
-    return problems + loss.problems
+    return problems + loss.problems + panoptic.problems
   }
 }

@@ -1,17 +1,26 @@
+import SegDistributed
 import SegKernels
 
 /// The losses of a recipe, as a function of logits and labels.
 public struct SegmentationLoss: Sendable {
   /// The recipe's part.
   public let recipe: Recipe.Loss
+  /// The processes that hold each batch together; nil where this one holds all of it.
+  public let group: (any ProcessGroup)?
   /// A weight for each class; nil where all count the same, or where every batch has weights of its own.
   private let classWeights: Tensor?
 
   /// Losses as a recipe asks for them, by default plain cross entropy.
   ///
-  /// - Parameter classWeights: what ``Recipe/Loss/Weights/weights(for:)`` found in the data.
-  public init(_ recipe: Recipe.Loss = Recipe.Loss(), classWeights: Tensor? = nil) {
+  /// - Parameters:
+  ///   - classWeights: what ``Recipe/Loss/Weights/weights(for:)`` found in the data.
+  ///   - group: with it, a call gets this process's samples and returns its term of a sum over processes, which is the
+  ///     loss of the whole batch.
+  public init(
+    _ recipe: Recipe.Loss = Recipe.Loss(), classWeights: Tensor? = nil, group: (any ProcessGroup)? = nil
+  ) {
     self.recipe = recipe
+    self.group = group
     self.classWeights =
       recipe.classWeights == .list ? Tensor([recipe.classWeightList.count], recipe.classWeightList) : classWeights
   }
@@ -24,12 +33,29 @@ public struct SegmentationLoss: Sendable {
   ///   - ignoreIndex: the label of pixels that do not count.
   ///   - progress: the share of the run that is done; class weights count below ``Recipe/Loss/weightedShare``.
   public func callAsFunction(_ logits: Tensor, _ labels: Labels, ignoreIndex: Int, progress: Float = 0) -> Tensor {
+    let isWeighted = progress < recipe.weightedShare
+    guard let group else { return sum(logits, labels, ignoreIndex, isWeighted: isWeighted) }
+    // Cross entropy is a sum over pixels. The other losses are not: every process computes them of the whole batch.
+    let hasOwn = recipe.crossEntropy > 0 && recipe.hardThreshold == 0
+    let own = hasOwn ? entropy(logits, labels, ignoreIndex, isWeighted: isWeighted, over: group) : nil
+    guard !hasOwn || recipe.hasRegionTerms else { return own! }
+    let whole = sum(
+      gathered(logits, from: group), gathered(labels, from: group), ignoreIndex, isWeighted: isWeighted,
+      withEntropy: !hasOwn)
+    return own.map { $0 + whole / Float(group.size) } ?? whole / Float(group.size)
+  }
+
+  /// The losses of a batch that is here as a whole.
+  private func sum(
+    _ logits: Tensor, _ labels: Labels, _ ignoreIndex: Int, isWeighted: Bool, withEntropy: Bool = true
+  ) -> Tensor {
     var terms: [Tensor] = []
-    if recipe.crossEntropy > 0 {
+    if recipe.crossEntropy > 0, withEntropy {
+      let weights = recipe.classWeights == .batch ? batchClassWeights(labels, classes: logits.shape[1]) : classWeights
       terms.append(
-        entropy(logits, labels, ignoreIndex, isWeighted: progress < recipe.weightedShare) * recipe.crossEntropy)
+        entropy(logits, labels, ignoreIndex, isWeighted ? weights : nil, .mean) * recipe.crossEntropy)
     }
-    guard recipe.dice > 0 || recipe.lovasz > 0 || recipe.regionMutualInformation > 0 else { return terms[0] }
+    guard recipe.hasRegionTerms else { return terms[0] }
     let probabilities = softmax(logits)
     if recipe.dice > 0 {
       terms.append(diceLoss(probabilities, labels, ignoreIndex: ignoreIndex) * recipe.dice)
@@ -44,22 +70,37 @@ public struct SegmentationLoss: Sendable {
     return terms.dropFirst().reduce(terms[0], +)
   }
 
-  private func entropy(_ logits: Tensor, _ labels: Labels, _ ignoreIndex: Int, isWeighted: Bool) -> Tensor {
-    let known = recipe.classWeights == .batch ? batchClassWeights(labels, classes: logits.shape[1]) : classWeights
-    let weights = isWeighted ? known : nil
+  /// This process's term of the mean over a batch's pixels: its sum, over the weight of all processes' pixels.
+  private func entropy(
+    _ logits: Tensor, _ labels: Labels, _ ignoreIndex: Int, isWeighted: Bool, over group: any ProcessGroup
+  ) -> Tensor {
+    let counts = group.sum(pixelCounts(labels, classes: logits.shape[1]).map { Double($0) })
+    let known = recipe.classWeights == .batch ? batchClassWeights(counts: counts) : classWeights
+    let weights = isWeighted ? known : nil, each = weights?.scalars
+    let total = counts.indices.reduce(0.0) { $1 == ignoreIndex ? $0 : $0 + counts[$1] * Double(each?[$1] ?? 1) }
+    return entropy(logits, labels, ignoreIndex, weights, .sum) * (recipe.crossEntropy / Float(total))
+  }
+
+  private func entropy(
+    _ logits: Tensor, _ labels: Labels, _ ignoreIndex: Int, _ weights: Tensor?, _ reduction: LossReduction
+  ) -> Tensor {
     let minimum = recipe.hardCount > 0 ? HardExamples.Minimum.count(recipe.hardCount) : .share(recipe.hardShare)
     let hard = recipe.hardThreshold > 0 ? HardExamples(threshold: recipe.hardThreshold, minimum: minimum) : nil
     if recipe.focusing > 0 {
       return focalLoss(
-        logits, labels, focusing: recipe.focusing, ignoreIndex: ignoreIndex, classWeights: weights, hardExamples: hard)
+        logits, labels, focusing: recipe.focusing, ignoreIndex: ignoreIndex, classWeights: weights, hardExamples: hard,
+        reduction: reduction)
     }
     return SegKernels.crossEntropy(
       logits, labels, ignoreIndex: ignoreIndex, classWeights: weights, labelSmoothing: recipe.labelSmoothing,
-      hardExamples: hard)
+      hardExamples: hard, reduction: reduction)
   }
 }
 
 extension Recipe.Loss {
+  /// Whether there are losses of softmax probabilities beside the cross entropy.
+  fileprivate var hasRegionTerms: Bool { dice > 0 || lovasz > 0 || regionMutualInformation > 0 }
+
   /// What is wrong, one sentence each.
   var problems: [String] {
     var problems: [String] = []

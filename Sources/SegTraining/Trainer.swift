@@ -1,5 +1,6 @@
 import Foundation
 import SegData
+import SegDistributed
 import SegFiles
 import SegFormats
 import SegImages
@@ -11,6 +12,10 @@ import SegKernels
 /// the logs `metrics.jsonl` (a line a step) and `events.out.tfevents.segkernels` (for TensorBoard), and at the end
 /// `weights.safetensors` and `curves.svg`. A run that was stopped, or whose disk was full, goes on from its last
 /// checkpoint and makes the weights that it would have made.
+///
+/// Several processes train one network where the task has a group: each makes its share of every batch, gradients are
+/// summed while the backward pass still runs, and all make the same step. The first one alone writes and looks at
+/// ``Checks``; all of them must see the folder.
 public final class Trainer {
   /// What is known after a step.
   public struct Progress: Sendable {
@@ -49,12 +54,15 @@ public final class Trainer {
   private let folder: URL
   private let card: ModelCard
   private var firstStep = 0
+  private var group: (any ProcessGroup)? { task.group }
+  private var isFirst: Bool { group?.isFirst ?? true }
 
   /// - Parameters:
   ///   - folder: where the run writes; made if need be.
   ///   - card: the notes that the finished weights carry.
   ///   - resume: go on from the folder's last checkpoint.
-  /// - Throws: `FileError` if the folder cannot be written, holds another run, or has nothing to resume.
+  /// - Throws: `FileError` if the folder cannot be written, holds another run, or has nothing to resume. Traps if the
+  ///   loader's group is not the task's.
   public init(
     _ task: any TrainingTask, recipe: Recipe, loader: BatchLoader, folder: URL, card: ModelCard, resume: Bool
   ) throws {
@@ -73,13 +81,22 @@ public final class Trainer {
     }
     optimizer.rates = Dictionary(settings.rates.map { ($0.part, $0.factor) }, uniquingKeysWith: { $1 })
     average = settings.average > 0 ? ExponentialMovingAverage(decay: settings.average) : nil
-    if resume { try restore() } else { try begin() }
+    precondition(
+      loader.group?.size == task.group?.size,
+      "Trainer: the loader is one of \(loader.group?.size ?? 1) processes, the task of \(task.group?.size ?? 1)")
+    task.network.divideBatches(over: group)
+    let open = resume ? restore : begin
+    try group.map { try $0.firstInOne(open) } ?? open()
+    guard let steps = group?.gather(UInt64(firstStep)), Set(steps).count > 1 else { return }
+    throw FileError(
+      path: folder.relativePath, problem: "expected one folder for all processes, found checkpoints of steps \(steps)")
   }
 
   /// Whether a folder holds checkpoints of a run.
-  public static func canResume(_ folder: URL) -> Bool { !Checkpoint.files(in: folder).isEmpty }
+  package static func canResume(_ folder: URL) -> Bool { !Checkpoint.files(in: folder).isEmpty }
 
   private func begin() throws {
+    guard isFirst else { return }
     guard Checkpoint.files(in: folder).isEmpty else {
       throw FileError(
         path: folder.relativePath, kind: .unwritable, problem: "holds a run already; resume it, or name another folder")
@@ -94,7 +111,7 @@ public final class Trainer {
 
   /// Takes up the newest checkpoint that can be read; one that was cut off is passed over.
   private func restore() throws {
-    removeUnfinishedFiles(in: folder.relativePath)
+    if isFirst { removeUnfinishedFiles(in: folder.relativePath) }
     var problem = FileError(
       path: folder.relativePath, kind: .missing, problem: "expected a run's checkpoints, found none")
     for file in Checkpoint.files(in: folder).reversed() {
@@ -119,9 +136,10 @@ public final class Trainer {
   ///   - last: stop after this step, as if killed: only what checkpoints hold is kept. The recipe's last by default.
   ///   - checks: what the run looks at while it goes on.
   ///   - report: called after every step.
-  /// - Throws: what reading data or writing files throws, and ``TrainingError`` if the loss is no number.
+  /// - Throws: what reading data or writing files throws, and ``TrainingError`` if the loss is no number. What one of
+  ///   several processes throws the others do not hear of; whoever catches it ends them.
   public func run(until last: Int? = nil, checks: Checks = Checks(), _ report: (Progress) -> Void) throws {
-    let logs = try RunLogs(folder, keepingUpTo: firstStep)
+    let logs = try isFirst ? RunLogs(folder, keepingUpTo: firstStep) : nil
     let clock = ContinuousClock(), start = clock.now
     var checking = Duration.zero
     task.network.setTraining(true)
@@ -131,29 +149,32 @@ public final class Trainer {
     var batches = loader.batches(from: step * accumulated).makeIterator()
     while step < recipe.steps {
       if step == last { return }
-      let group = try (0..<accumulated).map { _ in try batches.next()!.get() }
+      let drawn = try (0..<accumulated).map { _ in try batches.next()!.get() }
       let factor = recipe.schedule.factor(step: step, of: recipe.steps, warmup: recipe.optimization.warmup)
       optimizer.learningRate = recipe.optimization.learningRate * factor
-      let loss = update(group, progress: Float(step) / Float(recipe.steps))
-      guard loss.isFinite else { throw error(step, loss.isNaN ? "the loss is nan" : "the loss is \(loss)", group) }
+      let loss = update(drawn, progress: Float(step) / Float(recipe.steps))
+      guard loss.isFinite else { throw error(step, loss.isNaN ? "the loss is nan" : "the loss is \(loss)", drawn) }
       step += 1
       let seconds = (clock.now - start - checking).seconds
       let progress = Progress(
         step: step, steps: recipe.steps, loss: loss, learningRate: optimizer.learningRate, seconds: seconds,
         secondsLeft: seconds / Double(step - firstStep) * Double(recipe.steps - step))
-      try logs.add(progress)
+      try logs?.add(progress)
       report(progress)
-      if step < recipe.steps {
+      if step < recipe.steps, let logs {
         checking += try clock.measure { try evaluating { try look(checks, step, logs) } }
       }
       if step % recipe.checkpointEvery == 0 || step == recipe.steps {
         let checkpoint = Checkpoint(
           step: step, recipe: recipeHash, network: task.network, optimizer: optimizer, average: average)
-        if let name = checkpoint.broken { throw error(step - 1, "'\(name)' has become no number", group) }
-        try checkpoint.write(into: folder)
+        if let name = checkpoint.broken { throw error(step - 1, "'\(name)' has become no number", drawn) }
+        try checkAgreement(step - 1, drawn)
+        if isFirst { try checkpoint.write(into: folder) }
       }
     }
     average?.apply(to: task.network)
+    defer { self.group?.wait() }
+    guard let logs else { return }
     try writeWeights(
       WeightArchive(task.deployedNetwork, card: card), to: folder.appendingPathComponent("weights.safetensors"),
       overwrite: true)
@@ -191,16 +212,27 @@ public final class Trainer {
       lastCheckpoint: Checkpoint.files(in: folder).last?.relativePath)
   }
 
+  /// Checks that all processes have the same weights, to the bit: sums in another order somewhere, or another machine's
+  /// mathematics library, would let them drift apart unnoticed.
+  private func checkAgreement(_ step: Int, _ batches: [Batch]) throws {
+    guard let group else { return }
+    var mark: UInt64 = 0
+    for parameter in task.network.parameters {
+      parameter.value.withUnsafeBufferPointer { for value in $0 { mark = mark &* 31 &+ UInt64(value.bitPattern) } }
+    }
+    if Set(group.gather(mark)).count > 1 { throw error(step, "the processes' weights differ", batches) }
+  }
+
   /// One step: forward, loss and backward of each batch, then one update with the mean of the gradients. Returns the
   /// mean loss; parameters stay if it is no number.
   private func update(_ batches: [Batch], progress: Float) -> Float {
     func step(_ network: some Module) -> Float {
       var total: (loss: Float, gradients: Gradients)?
       for batch in batches {
-        let (loss, gradients) = valueAndGradient(of: network) { _ in task.loss(batch, progress: progress) }
-        total?.loss += loss.scalar
+        let (loss, gradients) = lossAndGradients(network, batch, progress: progress)
+        total?.loss += loss
         total?.gradients.add(gradients)
-        total = total ?? (loss.scalar, gradients)
+        total = total ?? (loss, gradients)
       }
       guard var (loss, gradients) = total, loss.isFinite else { return total?.loss ?? .nan }
       if batches.count > 1 {
@@ -213,5 +245,18 @@ public final class Trainer {
       return loss
     }
     return step(task.network)
+  }
+
+  /// The loss of a batch and its gradients, those of all processes added up.
+  private func lossAndGradients(
+    _ network: some Module, _ batch: Batch, progress: Float
+  ) -> (loss: Float, gradients: Gradients) {
+    guard let group else {
+      let (loss, gradients) = valueAndGradient(of: network) { _ in task.loss(batch, progress: progress) }
+      return (loss.scalar, gradients)
+    }
+    let exchange = GradientExchange(group)
+    let (loss, _) = valueAndGradient(of: network, whenFinal: exchange.add) { _ in task.loss(batch, progress: progress) }
+    return (Float(group.sum([Double(loss.scalar)])[0]), exchange.finish())
   }
 }

@@ -1,4 +1,5 @@
 import SegData
+import SegDistributed
 import SegKernels
 
 /// What is trained: a network, and the loss of a batch. A paper with a loss of its own supplies one of these.
@@ -10,6 +11,13 @@ public protocol TrainingTask: AnyObject {
   /// whole network by default.
   var deployedNetwork: any Module { get }
 
+  /// The processes that train the network together; nil where the task knows of none.
+  ///
+  /// With a group, ``loss(_:progress:)`` gets this process's share of each batch and returns its term of a sum over
+  /// processes, which is the loss of the whole batch. A task that cannot do that leaves it nil, the default, and is
+  /// trained by one process alone.
+  var group: (any ProcessGroup)? { get }
+
   /// The loss of one batch, a scalar; called on the tape.
   ///
   /// - Parameter progress: the share of the run's steps that are done, 0 to below 1, for losses that change on the way.
@@ -18,11 +26,13 @@ public protocol TrainingTask: AnyObject {
 
 extension TrainingTask {
   public var deployedNetwork: any Module { network }
+  public var group: (any ProcessGroup)? { nil }
 }
 
 /// Semantic segmentation: logits are enlarged to the labels' size, and a ``SegmentationLoss`` judges them.
 public final class SegmentationTask: TrainingTask {
   public var network: any Module { segmenter }
+  public var group: (any ProcessGroup)? { loss.group }
   private let segmenter: any UnaryModule
   private let ignoreIndex: Int
   private let loss: SegmentationLoss

@@ -27,7 +27,7 @@ final class COCOPanopticTests: XCTestCase {
       """)
     let data = try COCOPanoptic(root: root, split: "val")
     XCTAssertEqual(data.classes.names, ["person", "rug-merged"])
-    XCTAssertEqual(data.categories.map(\.isThing), [true, false])
+    XCTAssertEqual(try XCTUnwrap(data.categories).map(\.isThing), [true, false])
     XCTAssertEqual(try data.sample(at: 0).labels, Labels([2, 2], [255, 1, 0, 0]))
     XCTAssertEqual(try data.segmentation(at: 0).segments.map(\.isCrowd), [false, true, false])
 
@@ -52,10 +52,11 @@ final class COCOPanopticTests: XCTestCase {
     for row in expected { try photos.writeImage("\(row.0).png", height: row.height, width: 640) }
     let data = try COCOPanoptic(annotations: annotations, images: photos)
     XCTAssertEqual(data.classes, .cocoPanoptic)
-    XCTAssertEqual(data.categories.count { $0.isThing }, 80)
+    let categories = try XCTUnwrap(data.categories)
+    XCTAssertEqual(categories.count { $0.isThing }, 80)
     for (index, row) in expected.enumerated() {
       let segments = try data.segmentation(at: index).segments
-      let things = Set(data.categories.filter(\.isThing).map(\.id))
+      let things = Set(categories.filter(\.isThing).map(\.id))
       XCTAssertEqual(segments.count, row.segments)
       XCTAssertEqual(segments.count { things.contains($0.category) }, row.things)
       XCTAssertEqual(segments.count(where: \.isCrowd), row.crowds)
@@ -65,7 +66,7 @@ final class COCOPanopticTests: XCTestCase {
       let other = try Image(
         contentsOf: Fixtures.researchData("panoptic/coco/panoptic_examples_2ch_format/\(row.0).png"))
       for (pixel, label) in labels.values.enumerated() where label != 255 {
-        guard data.categories[Int(label)].id == Int(other.pixels[3 * pixel]) else {
+        guard categories[Int(label)].id == Int(other.pixels[3 * pixel]) else {
           return XCTFail("\(row.0), pixel \(pixel): class \(label), category \(other.pixels[3 * pixel])")
         }
       }

@@ -157,6 +157,46 @@ final class StreetClipTests: XCTestCase {
     XCTAssertEqual(looks.map(\.domain), StreetDomain.allCases)
   }
 
+  /// A car that stood sets off gently: at rest at first, faster from moment to moment, never by more than a car can,
+  /// and what rests on the street then begins to move in the picture.
+  func testSettingOffFromStandstill() throws {
+    func speeds(_ clip: StreetClip) -> [Float] {
+      (0..<63).map { index in
+        let way = clip.camera(at: index + 1).position - clip.camera(at: index).position
+        return (way * way).sum().squareRoot() * StreetClip.frameRate
+      }
+    }
+    func median(_ flow: StreetFlow) -> Float {
+      let vectors = flow.field.vectors.scalars, area = vectors.count / 2
+      var lengths: [Float] = []
+      for place in 0..<area where flow.moving.values[place] == 0 && !vectors[place].isNaN {
+        let (x, y) = (vectors[place], vectors[area + place])
+        lengths.append((x * x + y * y).squareRoot())
+      }
+      return lengths.sorted()[lengths.count / 2]
+    }
+    let clips = (0..<120).map { small.clip(at: $0) }
+    let starting = clips.filter {
+      let found = speeds($0)
+      return found[0] < 0.2 && found[62] > 1
+    }
+    XCTAssertGreaterThan(starting.count, 1)
+    for clip in starting.prefix(3) {
+      let found = speeds(clip)
+      XCTAssertGreaterThan(found[62], 3, clip.name)
+      // Half a second's means: the springs rock the camera by more than it gains from frame to frame.
+      let means = (0..<7).map { part -> Float in found[(9 * part)..<(9 * part + 9)].reduce(0, +) / 9 }
+      for (a, b) in zip(means, means.dropFirst()) {
+        XCTAssertGreaterThan(b, a - 0.05, "\(clip.name): \(means)")
+        // No car gains more than 5 m/s in a second.
+        XCTAssertLessThan(b - a, 5 * 9 / Float(17), "\(clip.name): \(means)")
+      }
+      let first = median(clip.flow(from: 0, to: 1)), last = median(clip.flow(from: 61, to: 62))
+      XCTAssertLessThan(first, 0.1, clip.name)
+      XCTAssertGreaterThan(last, 3 * first + 0.05, clip.name)
+    }
+  }
+
   /// Across a cut nothing is found again; on its two sides all is as in any clip.
   func testCuts() {
     let clip = small.clip(at: 0, frames: 12, cuts: [5])
@@ -196,10 +236,10 @@ final class StreetClipTests: XCTestCase {
     XCTAssertTrue(classes.allSatisfy { $0 >= 11 }, "\(classes)")
   }
 
-  /// The rows of the card that clips alone have. The bounds are the specification's, see `StreetDataCard`.
+  /// The rows of the card that clips alone have, at the size that the specification names. The bounds are its own, see
+  /// `StreetDataCard`.
   func testDataCardOfClips() {
-    let streets = StreetScenes(split: "test", size: [128, 256])
-    let entries = StreetDataCard.motion(of: streets, clips: 12, pairs: 2)
+    let entries = StreetDataCard.motion(of: StreetScenes(split: "test", size: [256, 512]), clips: 12, pairs: 2)
     XCTAssertEqual(entries.count, 6)
     for entry in entries { XCTAssertTrue(entry.holds, "\(entry.name): \(entry.value)") }
     XCTAssertGreaterThan(entries[5].value, 0)

@@ -49,6 +49,29 @@ final class IndexingTests: XCTestCase {
     XCTAssertEqual(indices.values, (0..<64).map { Int32(4999 - $0) })
   }
 
+  /// A slice whose rows are cut into parts: its gradient is the cotangent where something was read, and zeros elsewhere.
+  func testGradientOfALargeSlice() {
+    let x = Tensor([2, 3, 70_003], filledWith: 1), (rows, count) = (2, 70_003)
+    let cotangent = Tensor([2, rows, count], (0..<(2 * rows * count)).map(Float.init))
+    let gradient = valueAndGradient(at: [x], cotangent: cotangent) { $0[0].slice(axis: 1, 0..<3, step: 2) }.gradients[0]
+    var expected: [Float] = []
+    for image in 0..<2 {
+      for row in 0..<3 {
+        let first = (image * rows + row / 2) * count
+        expected += (first..<(first + count)).map { row == 1 ? 0 : Float($0) }
+      }
+    }
+    XCTAssertEqual(gradient.scalars, expected)
+  }
+
+  /// The mask of dropout is that of the seed's stream, number by number.
+  func testDropoutFollowsTheStreamOfItsSeed() {
+    var random = RandomSource(seed: 3), same = random
+    var stream = RandomSource(seed: same.next()).stream(0)
+    let found = dropout(.ones([3, 67]), rate: 0.3, using: &random)
+    XCTAssertEqual(found.scalars, (0..<201).map { _ in stream.nextUniform() < 0.3 ? 0 : 1 / (1 - 0.3) })
+  }
+
   /// Under a window that dilation moves past the whole image there is no maximum, and no gradient goes anywhere.
   func testWindowWithoutAPixel() {
     let x = Tensor([1, 1, 3, 3], filledWith: 1)

@@ -212,6 +212,22 @@ final class PyTorchFixtureTests: XCTestCase {
           Array(x[..<2]), at: places(), bias: x[2],
           layers: [(weight: x[3], bias: x[4]), (weight: x[5], bias: x[6])])
       }
+    case "instanceHeatmaps":
+      let rules = HeatmapRules(
+        slots: attributes["slots"]!.int!, limit: attributes["limit"]!.int!, sigma: attributes["sigma"]!.float!,
+        threshold: attributes["threshold"]!.float!, window: attributes["window"]!.int!)
+      return { instanceHeatmaps(centers: $0[0], offsets: $0[1], things: $0[2], rules: rules).heatmaps }
+    case "groupInstances":
+      let things = attributes["things"]!.ints
+      let rules = GroupingRules(
+        things: (0..<6).map(things.contains), threshold: attributes["threshold"]!.float!,
+        window: attributes["window"]!.int!, maximumCentres: attributes["most"]!.int!,
+        stuffArea: attributes["stuff_area"]!.int!)
+      return {
+        let found = groupInstances(semantic: labels!, centers: $0[0], offsets: $0[1], rules: rules)
+        return Tensor(
+          found.labels.shape, zip(found.labels.values, found.instances.values).map { Float($0) * 1000 + Float($1) })
+      }
     case "gather": return { gather($0[0], axis: axis(), indices: labels!) }
     case "indexAdd": return { indexAdd($0[0], axis: axis(), indices: labels!, source: $0[1]) }
     case "oneHot":

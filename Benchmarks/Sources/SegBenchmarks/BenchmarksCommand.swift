@@ -5,11 +5,11 @@ import ArgumentParser
 struct BenchmarksCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "benchmarks",
-    abstract: "Time operations, layers and the gain of threads.",
+    abstract: "Time operations, layers, the gain of threads, the loader and arms of experiments.",
     discussion: """
       Results go to stdout, progress to stderr. Exit codes: 0 done, 1 slower than the baseline, 64 wrong usage, 65 a \
       baseline that does not fit, 66 a missing one. Networks as a whole: 'segkernels bench'; beside other engines: \
       Benchmarks/peers.
       """,
-    subcommands: [Operations.self, Layers.self, Scaling.self, ImplicitDecoder.self])
+    subcommands: [Operations.self, Layers.self, Scaling.self, ImplicitDecoder.self, Loader.self, Arms.self])
 }

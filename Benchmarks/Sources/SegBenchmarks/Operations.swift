@@ -34,7 +34,9 @@ struct Operations: ParsableCommand {
     guard !OperationTable.notDifferentiable.contains(row.operation), !shapes.isEmpty else { return [forward] }
     let backward = Workload(name: row.title + " and gradient", bytes: 2 * bytes) {
       let inputs = row.makeInputs()
-      let cotangent = row.makeCotangent(row.run(inputs).shape)
+      // A loss is differentiated as training does it, with 1.
+      let shape = row.run(inputs).shape
+      let cotangent = shape.elementCount == 1 ? Tensor(shape, filledWith: 1) : row.makeCotangent(shape)
       return { ContinuousClock().measure { _ = valueAndGradient(at: inputs, cotangent: cotangent, row.run) } }
     }
     return [forward, backward]

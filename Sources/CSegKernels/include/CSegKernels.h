@@ -25,6 +25,40 @@ typedef struct SKTap {
 /// The most rows that one call of resizeArgmax makes.
 enum { SK_ARGMAX_ROWS = 16 };
 
+/// What a grid sample reads outside the image: zeros, the pixel at the edge, or the image mirrored there.
+enum { SK_EDGE_ZEROS, SK_EDGE_BORDER, SK_EDGE_REFLECTION };
+
+/// How the coordinates of a grid, -1…1, are places in an image.
+typedef struct SKGrid {
+  int height, width;
+  /// One of SK_EDGE_….
+  int edge;
+  int isNearest, alignCorners;
+} SKGrid;
+
+/// The pixels that one sample is made of: top left, top right, bottom left, bottom right; -1 for those outside.
+typedef struct SKGridTap {
+  int32_t pixel[4];
+  /// How far the sample is from left to right and from top to bottom, and how fast that changes with the grid.
+  float u, v, slopeX, slopeY;
+} SKGridTap;
+
+/// Which loss a difference has.
+enum { SK_LOSS_L1, SK_LOSS_L2, SK_LOSS_SMOOTH };
+
+/// A cross entropy: loss = -(1 - p)^focusing · Σ_c a_c log p_c with a_c = (1 - smoothing) [c = label] w_c + smoothing / C ·
+/// w_c.
+typedef struct SKEntropy {
+  /// w, and its sum.
+  const float *weights;
+  float weightSum;
+  float smoothing, focusing;
+  /// What the slopes are multiplied by.
+  float reach;
+  /// The label of pixels that do not count.
+  int32_t ignored;
+} SKEntropy;
+
 #include "MapStep.h"
 
 /// The distance where there is nothing to measure it to.
@@ -35,6 +69,9 @@ enum { SK_FAR = INT32_MAX };
 // A unary kernel, and its gradient: `kept` is what the operation saved, its input or its output.
 #define SK_UNARY const float *x, float *y, size_t n
 #define SK_UNARY_GRADIENT const float *kept, const float *dy, float *dx, size_t n
+// The gradient of a binary kernel by one of its operands.
+#define SK_BINARY_GRADIENT                                                                                             \
+  const float *a, ptrdiff_t strideA, const float *b, ptrdiff_t strideB, const float *dy, float *dx, size_t n
 // Softmax and its relatives walk `channels` planes that lie `stride` floats apart, `n` neighbouring pixels of each.
 #define SK_CHANNELS const float *x, float *y, int channels, size_t stride, size_t n
 
@@ -51,7 +88,10 @@ enum { SK_FAR = INT32_MAX };
   X(void, minimumOf, (SK_BINARY))                                                                                      \
   X(void, maximumOf, (SK_BINARY))                                                                                      \
   X(void, arcTangent2, (SK_BINARY))                                                                                    \
-  X(void, dominance, (SK_BINARY))                                                                                      \
+  X(void, divisorGradient, (SK_BINARY_GRADIENT))                                                                       \
+  X(void, largerGradient, (SK_BINARY_GRADIENT))                                                                        \
+  X(void, ordinateGradient, (SK_BINARY_GRADIENT))                                                                      \
+  X(void, abscissaGradient, (SK_BINARY_GRADIENT))                                                                      \
   X(void, negate, (SK_UNARY))                                                                                          \
   X(void, absolute, (SK_UNARY))                                                                                        \
   X(void, square, (SK_UNARY))                                                                                          \
@@ -82,12 +122,17 @@ enum { SK_FAR = INT32_MAX };
   X(void, arcCosineGradient, (SK_UNARY_GRADIENT))                                                                      \
   X(void, accumulate, (const float *x, float *y, size_t n))                                                            \
   X(void, scale, (const float *x, float factor, float *y, size_t n))                                                   \
+  X(void, clamp, (const float *x, float low, float high, float *y, size_t n))                                          \
+  X(void, clampGradient, (const float *x, const float *dy, float low, float high, float *dx, size_t n))                \
   /* reductions, accumulated in double precision */                                                                   \
   X(double, sum, (const float *x, size_t n))                                                                           \
   X(double, sumOfSquaredDeviations, (const float *x, double mean, size_t n))                                           \
   X(double, centredDot, (const float *x, double mean, const float *y, size_t n))                                       \
   X(float, maximum, (const float *x, size_t n))                                                                        \
   X(void, maximumInto, (const float *x, float *y, size_t n))                                                           \
+  /* running sums, from the last element back where reversed: along columns and along rows of n floats */              \
+  X(void, cumulate, (const float *x, float *y, int extent, size_t stride, int reversed, size_t n))                     \
+  X(void, cumulateRows, (const float *x, float *y, size_t n, int reversed, size_t rows))                               \
   /* largest values of the rows and of the columns of a tile, joined with those known before */                        \
   X(void, tileMaxima,                                                                                                  \
     (const float *x, size_t stride, int rows, size_t n, float *rowBest, float *columnBest))                            \
@@ -103,6 +148,45 @@ enum { SK_FAR = INT32_MAX };
   X(void, logSoftmaxGradient,                                                                                          \
     (const float *y, const float *dy, float *dx, int channels, size_t stride, size_t n))                               \
   X(void, argmax, (const float *x, int32_t *y, int channels, size_t stride, size_t n))                                 \
+  /* the same for rows of n floats */                                                                                  \
+  X(void, softmaxRows, (const float *x, float *y, size_t n, size_t rows))                                              \
+  X(void, logSoftmaxRows, (const float *x, float *y, size_t n, size_t rows))                                           \
+  X(void, softmaxGradientRows, (const float *y, const float *dy, float *dx, size_t n, size_t rows))                    \
+  X(void, logSoftmaxGradientRows, (const float *y, const float *dy, float *dx, size_t n, size_t rows))                 \
+  X(void, argmaxRows, (const float *x, int32_t *y, size_t n, size_t rows))                                             \
+  /* losses of pixels and, where dx is not NULL, their slopes; labels are classes or ignored */                        \
+  X(void, crossEntropy,                                                                                                \
+    (const SKEntropy *p, const float *x, const int32_t *labels, float *losses, float *dx, int channels, size_t stride, \
+     size_t n))                                                                                                        \
+  X(double, binaryCrossEntropy,                                                                                        \
+    (const float *x, const float *t, const float *w, ptrdiff_t strideW, const float *p, ptrdiff_t strideP, float reach,\
+     float *losses, float *dx, size_t n))                                                                              \
+  X(double, regressionLoss,                                                                                            \
+    (const float *x, const float *t, int kind, float beta, float reach, float *losses, float *dx, size_t n))           \
+  /* movement: turned over, by steps, to and from places that indices name, masks */                                   \
+  X(void, transpose, (const float *x, size_t strideX, int rows, int columns, float *y, size_t strideY))                \
+  X(void, pick,                                                                                                        \
+    (const float *x, size_t rowX, ptrdiff_t step, float *y, size_t rowY, size_t n, size_t rows))                       \
+  X(void, spread,                                                                                                      \
+    (const float *x, size_t rowX, ptrdiff_t step, float *y, size_t rowY, size_t n, size_t rows))                       \
+  X(void, take, (const float *x, size_t step, const int32_t *indices, size_t rows, size_t rowStep, float *y, size_t n))\
+  X(void, give, (const float *y, size_t step, const int32_t *indices, size_t rows, size_t rowStep, float *x, size_t n))\
+  X(void, markClasses, (const int32_t *labels, int classes, size_t plane, float *y, size_t n))                         \
+  X(int, hasStranger, (const int32_t *labels, size_t n, int classes, int32_t ignored))                                 \
+  X(void, countClasses, (const int32_t *labels, size_t n, int classes, int32_t ignored, int64_t *counts))              \
+  X(void, dropout, (const float *x, uint64_t state, uint32_t limit, float factor, float *y, size_t n))                 \
+  /* images sampled at the places of a grid, in channel blocks and in planes */                                        \
+  X(void, gridTaps, (const SKGrid *g, const float *grid, SKGridTap *taps, size_t n))                                   \
+  X(void, sampleBlocks, (const SKGridTap *taps, int isNearest, const float *x, float *y, size_t n))                    \
+  X(void, sampleBlocksGradient, (const SKGridTap *taps, int isNearest, const float *dy, float *dx, size_t n))          \
+  X(void, sampleBlocksSlopes,                                                                                          \
+    (const SKGridTap *taps, const float *image, size_t plane, const float *dy, size_t planeDy, int blocks,             \
+     float *dGrid, size_t n))                                                                                          \
+  X(void, samplePlane, (const SKGridTap *taps, int isNearest, const float *x, float *y, size_t n))                     \
+  X(void, samplePlaneGradient, (const SKGridTap *taps, int isNearest, const float *dy, float *dx, size_t n))           \
+  X(void, samplePlaneSlopes,                                                                                           \
+    (const SKGridTap *taps, const float *image, size_t plane, const float *dy, size_t planeDy, int planes,             \
+     float *dGrid, size_t n))                                                                                          \
   /* convolution by columns: rows (channel, kernel row, kernel column), columns output pixels first..<last */          \
   X(void, gatherColumns,                                                                                               \
     (const float *image, const SKConvGeometry *g, int channels, size_t first, size_t last, float *columns))            \
@@ -110,8 +194,11 @@ enum { SK_FAR = INT32_MAX };
     (const float *columns, const SKConvGeometry *g, int channels, size_t first, size_t last, float *image))            \
   /* pooling of one plane */                                                                                           \
   X(void, maxPool, (const float *x, const SKConvGeometry *g, float *y, int32_t *indices))                              \
+  X(void, maxPoolGradient, (const float *dy, const int32_t *indices, size_t n, float *dx, size_t area))                \
   X(void, averagePool, (const float *x, const SKConvGeometry *g, int countPadding, float *y))                          \
-  X(void, averagePoolGradient, (const float *dy, const SKConvGeometry *g, int countPadding, float *dx))                \
+  X(size_t, averagePoolGradientScratch, (const SKConvGeometry *g))                                                     \
+  X(void, averagePoolGradient,                                                                                         \
+    (const float *dy, const SKConvGeometry *g, int countPadding, float *dx, float *scratch))                           \
   /* resize of one plane by taps, with scratch for two rows; the largest channel of at most SK_ARGMAX_ROWS rows */     \
   X(void, resize,                                                                                                      \
     (const float *x, int width, const SKTap *rows, const SKTap *columns, int outputHeight, int outputWidth,            \
@@ -153,6 +240,7 @@ enum { SK_FAR = INT32_MAX };
   X(size_t, weightGradientWinogradSums, (const SKWeightStep *step))                                                    \
   X(void, weightGradientWinograd, (const SKWeightStep *step, int task, float *scratch))                                \
   X(void, collectWinograd, (const SKWeightStep *step, int task, float *dw))                                            \
+  X(void, depthwiseWeightGradient, (const float *x, const float *dy, const SKConvGeometry *g, double *sums))           \
   X(void, spreadPixels, (SK_MAP))                                                                                      \
   X(void, resizeBlockedGradient, (SK_MAP))                                                                             \
   /* vectors of a block of channels read at places and added, their gradient, and the way out of a block */            \
@@ -177,6 +265,16 @@ enum { SK_FAR = INT32_MAX };
     (const int32_t *labels, int width, int limit, const double *halves, int32_t *distances, float *scratch))           \
   X(void, markDifferences,                                                                                             \
     (const int32_t *labels, const int32_t *neighbours, int32_t ignored, float *marks, size_t n))                       \
+  /* centres of things in one row of a heatmap, the nearest of them for each pixel, and the classes of what they gather */ \
+  X(int, findPeaks,                                                                                                    \
+    (const float *map, int height, int width, int row, float threshold, int radius, int32_t *columns))                 \
+  X(void, nearestCentres,                                                                                              \
+    (const int32_t *labels, const int32_t *things, int classes, const float *down, const float *right, int row,        \
+     int width, const float *rows, const float *columns, int count, int32_t *instances))                               \
+  X(void, countVotes, (const int32_t *labels, const int32_t *instances, int classes, size_t n, int32_t *votes))        \
+  X(void, replaceLabels,                                                                                               \
+    (const int32_t *labels, const int32_t *instances, const int32_t *table, int classes, int32_t other, int32_t *y,    \
+     size_t n))                                                                                                        \
   /* optimizers, in place */                                                                                           \
   X(void, sgdStep,                                                                                                     \
     (float *parameter, float *velocity, const float *gradient, float rate, float momentum, float decay, int nesterov,  \

@@ -151,8 +151,7 @@ struct NetworkPair {
     _ report: @escaping (String, Int, Int) -> Void
   ) throws {
     let fold = setup.data.folds[0], classes = fold.train.classes
-    var recipe = reproduction.recipe(reproduction.experiment.arms[0], setup.preset)
-    (recipe.seed, recipe.steps) = (seed, setup.steps(of: recipe))
+    let recipe = reproduction.recipe(reproduction.experiment.arms[0], seed: seed, setup)
     let configuration = FFNetConfiguration(name: "ffnet22S_half_BCC", classes: classes.count)!
     let values = try BundledWeights.streets.archive().tensors
     var seconds = 0.0
@@ -164,19 +163,9 @@ struct NetworkPair {
       recipe.augment.crop = recipe.augment.crop.map { Int(Float($0) * scale) }
       let task = SegmentationTask(
         network, ignoreIndex: classes.ignoreIndex.map(Int.init), loss: SegmentationLoss(recipe.loss))
-      let loader = BatchLoader(
-        fold.train, batchSize: recipe.batch, augmentation: recipe.augmentation, seed: recipe.seed)
-      let card = ModelCard(
-        model: "segmentation_ffnet22S_half_BCC", classes: classes, normalization: loader.normalization,
-        size: Pair(height: recipe.augment.crop[0], width: recipe.augment.crop[1]), recipe: recipe.hash,
-        terms: setup.data.terms)
-      let folder = setup.folder.appendingPathComponent(name)
-      let trainer = try Trainer(
-        task, recipe: recipe, loader: loader, folder: folder, card: card, resume: Trainer.canResume(folder))
-      try trainer.run {
-        report("training \(name)", $0.step, $0.steps)
-        if $0.step == $0.steps { seconds += $0.seconds }
-      }
+      seconds += try setup.train(
+        task, recipe, on: fold.train, in: setup.folder.appendingPathComponent(name)
+      ) { report("training \(name)", $0, $1) }
       return network
     }
     main = try trained("MainNet", scale: 1)

@@ -14,7 +14,8 @@ import SegMetrics
 public struct COCOPanoptic: SegmentationDataset {
   public let classes: ClassTable
   /// Class by class: the category's number in the files, and whether it is a thing.
-  public let categories: [PanopticCategory]
+  public var categories: [PanopticCategory]? { fileCategories }
+  private let fileCategories: [PanopticCategory]
   /// COCO's 133 categories by class: numbers of the published files, which leave gaps; the first 80 are things.
   public static let categories: [PanopticCategory] = {
     let absent: Set = [
@@ -65,10 +66,10 @@ public struct COCOPanoptic: SegmentationDataset {
       return photo
     }
     self.file = file
-    categories = file.categories
-    let names = categories.map(\.name)
+    fileCategories = file.categories
+    let names = fileCategories.map(\.name)
     classes = names == ClassTable.cocoPanoptic.names ? .cocoPanoptic : ClassTable(names: names)
-    classOfCategory = Dictionary(uniqueKeysWithValues: categories.enumerated().map { ($1.id, Int32($0)) })
+    classOfCategory = Dictionary(uniqueKeysWithValues: fileCategories.enumerated().map { ($1.id, Int32($0)) })
   }
 
   public var count: Int { photos.count }
@@ -95,6 +96,9 @@ public struct COCOPanoptic: SegmentationDataset {
     var classes = [PanopticSegmentation.void: Int32(255)]
     for segment in segmentation.segments { classes[segment.id] = classOfCategory[segment.category] }
     let labels = try LabelMap(classes).apply(to: segmentation.ids, path: path)
-    return SegmentationSample(image: image, labels: labels, name: name(at: index))
+    let things = Set(fileCategories.filter(\.isThing).map(\.id))
+    let counted = Set(segmentation.segments.filter { !$0.isCrowd && things.contains($0.category) }.map(\.id))
+    let instances = Labels(size, segmentation.ids.values.map { counted.contains($0) ? $0 : 0 })
+    return SegmentationSample(image: image, labels: labels, instances: instances, name: name(at: index))
   }
 }

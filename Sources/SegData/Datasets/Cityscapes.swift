@@ -10,7 +10,10 @@ import SegMetrics
 /// Cordts et al., "The Cityscapes Dataset for Semantic Urban Scene Understanding", 2016.
 public struct Cityscapes: SegmentationDataset {
   public let classes = ClassTable.cityscapes
+  public var categories: [PanopticCategory]? { hasInstances ? Cityscapes.categories : nil }
   private let files: AnnotatedImages
+  /// Whether every image has its `…_gtFine_instanceIds.png`.
+  private var hasInstances: Bool { (0..<count).allSatisfy { instanceFile(at: $0).exists } }
 
   /// Lists the images of a split, by city and name.
   ///
@@ -44,15 +47,30 @@ public struct Cityscapes: SegmentationDataset {
 
   public func sample(at index: Int) throws -> SegmentationSample {
     let isMapped = files.pairs[index].annotation.lastPathComponent.hasSuffix(Cityscapes.mappedEnding)
-    return try files.sample(at: index, classes: classes, map: isMapped ? nil : Cityscapes.trainIDs)
+    let sample = try files.sample(at: index, classes: classes, map: isMapped ? nil : Cityscapes.trainIDs)
+    guard instanceFile(at: index).exists else { return sample }
+    let ids = try instances(at: index)
+    guard ids.shape == sample.labels.shape else {
+      throw FileError(
+        path: instanceFile(at: index).relativePath, problem: "expected \(sample.labels.shape) ids, found \(ids.shape)")
+    }
+    return SegmentationSample(
+      image: sample.image, labels: sample.labels, instances: Cityscapes.counted(ids), name: sample.name)
   }
 
   /// The instance ids of an image, H×W: `labelId · 1000 + n`, or the bare labelId of stuff and of groups.
   ///
   /// - Throws: `FileError` if `…_gtFine_instanceIds.png` is missing or damaged.
   public func instances(at index: Int) throws -> Labels {
-    try Labels(contentsOf: beside(files.pairs[index].annotation, "_gtFine_", "_gtFine_instanceIds.png"))
+    try Labels(contentsOf: instanceFile(at: index))
   }
+
+  private func instanceFile(at index: Int) -> URL {
+    beside(files.pairs[index].annotation, "_gtFine_", "_gtFine_instanceIds.png")
+  }
+
+  /// Cityscapes' instance ids without those of stuff and of groups, which are bare labelIds.
+  static func counted(_ ids: Labels) -> Labels { Labels(ids.shape, ids.values.map { $0 >= 1000 ? $0 : 0 }) }
 
   /// The disparity of an image, H×W columns; NaN where it is not known.
   ///

@@ -9,7 +9,9 @@ import SegMetrics
 ///
 /// Geiger, Lenz and Urtasun, "Are we ready for Autonomous Driving? The KITTI Vision Benchmark Suite", 2012.
 public struct KITTIOdometry: KITTIDrive {
+  /// Which camera the frames are of: 0 and 1 grey, 2 and 3 in colour, even numbers to the left.
   public let camera: Int
+  /// The projections of all cameras, and how the laser stands to them.
   public let calibration: KITTICalibration
   /// The motion from each frame to the sequence's start, both as camera 0 sees them after rectification, in metres; nil
   /// where it is not published.
@@ -60,10 +62,18 @@ public struct KITTIOdometry: KITTIDrive {
     return poses
   }
 
+  /// The number of frames.
   public var count: Int { frames.count }
+  /// The file name of a frame's picture.
   public func name(at index: Int) -> String { frames.name(at: index) }
+  /// Reads a frame's picture.
+  ///
+  /// - Throws: `FileError` for a damaged file.
   public func image(at index: Int) throws -> Image { try frames.image(at: index) }
 
+  /// The laser's points at a frame; nil where there is no file of them.
+  ///
+  /// - Throws: `FileError` for a damaged file.
   public func scan(at index: Int) throws -> VelodyneScan? {
     try scans.file(frames.stem(at: index), ["bin"]).map(VelodyneScan.init(contentsOf:))
   }

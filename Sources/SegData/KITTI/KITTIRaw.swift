@@ -8,7 +8,9 @@ import SegKernels
 ///
 /// Geiger et al., "Vision meets Robotics: The KITTI Dataset", 2013.
 public struct KITTIRaw: KITTIDrive {
+  /// Which camera the frames are of: 0 and 1 grey, 2 and 3 in colour, even numbers to the left.
   public let camera: Int
+  /// The projections of all cameras, and how the laser stands to them.
   public let calibration: KITTICalibration
   private let frames: FrameFolder
   private let scans: URL
@@ -38,10 +40,18 @@ public struct KITTIRaw: KITTIDrive {
     try calibration.require(camera: camera, in: day.appendingPathComponent("calib_cam_to_cam.txt"))
   }
 
+  /// The number of frames.
   public var count: Int { frames.count }
+  /// The file name of a frame's picture.
   public func name(at index: Int) -> String { frames.name(at: index) }
+  /// Reads a frame's picture.
+  ///
+  /// - Throws: `FileError` for a damaged file.
   public func image(at index: Int) throws -> Image { try frames.image(at: index) }
 
+  /// The laser's points at a frame; nil where there is no file of them.
+  ///
+  /// - Throws: `FileError` for a damaged file.
   public func scan(at index: Int) throws -> VelodyneScan? {
     try scans.file(frames.stem(at: index), ["bin"]).map(VelodyneScan.init(contentsOf:))
   }

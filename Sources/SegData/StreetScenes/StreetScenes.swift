@@ -1,6 +1,7 @@
 import Foundation
 import SegImages
 import SegKernels
+import SegMetrics
 
 /// Streets that do not exist: a seeded, licence-free world with Cityscapes' 19 classes, rendered by this package.
 ///
@@ -26,6 +27,7 @@ public struct StreetScenes: SegmentationDataset {
   private let assets: Assets
 
   public var classes: ClassTable { .cityscapes }
+  public var categories: [PanopticCategory]? { Cityscapes.categories }
 
   /// - Parameters:
   ///   - split: `train`, `dev` or `test`; any other word is a split of its own.
@@ -47,18 +49,20 @@ public struct StreetScenes: SegmentationDataset {
 
   /// The same frames, kept on disk once they were rendered.
   ///
+  /// - Parameter keepsInstances: whether things stay told apart.
   /// - Throws: `FileError` if the cache cannot be written.
-  public func cached(in folder: URL = CachedDataset.place) throws -> CachedDataset {
+  public func cached(keepsInstances: Bool = false, in folder: URL = CachedDataset.place) throws -> CachedDataset {
     let looks = domains.map(\.rawValue).joined(separator: "+") + (hasSensor ? "" : "-perfect")
     let key = "streets-v\(StreetScenes.version)-seed\(seed)-\(size.height)x\(size.width)-\(looks)"
-    return try CachedDataset(self, key: key, in: folder)
+    return try CachedDataset(self, key: key, keepsInstances: keepsInstances, in: folder)
   }
 
   public func name(at index: Int) -> String { "streets-\(split)-\(index)" }
 
   public func sample(at index: Int) -> SegmentationSample {
     let frame = frame(at: index)
-    return SegmentationSample(image: frame.image, labels: frame.labels, name: frame.name)
+    return SegmentationSample(
+      image: frame.image, labels: frame.labels, instances: Cityscapes.counted(frame.instances), name: frame.name)
   }
 
   /// The street of an index. Its light, but nothing else, depends on ``domains``.

@@ -49,9 +49,12 @@ public struct Gradients: Sendable {
 /// let (loss, gradients) = valueAndGradient(of: net) { crossEntropy($0(batch.images), batch.labels, ignoreIndex: 255) }
 /// ```
 /// Traps if the loss is not a scalar. Intermediate values are freed while the gradients are computed.
-public func valueAndGradient<Net: Module>(of net: Net, _ loss: (Net) throws -> Tensor) rethrows -> (
-  value: Tensor, gradients: Gradients
-) {
+///
+/// - Parameter whenFinal: called with each parameter and its gradient as soon as nothing will be added to that any
+///   more, while the gradients of earlier layers are still to come: time to send it to other processes.
+public func valueAndGradient<Net: Module>(
+  of net: Net, whenFinal: ((Parameter, Tensor) -> Void)? = nil, _ loss: (Net) throws -> Tensor
+) rethrows -> (value: Tensor, gradients: Gradients) {
   let tape = Tape()
   let parameters = net.parameters.filter(\.isTrainable)
   for parameter in parameters { parameter.value = tape.watch(parameter.value) }
@@ -59,7 +62,8 @@ public func valueAndGradient<Net: Module>(of net: Net, _ loss: (Net) throws -> T
   let value = try tape.record { try loss(net) }
   check(value.count == 1, "valueAndGradient", "the loss must be a scalar, found shape \(value.shape)")
   let found = tape.gradients(
-    of: value, with: Tensor(value.shape, filledWith: 1), for: parameters.map { $0.value.trace!.value })
+    of: value, with: Tensor(value.shape, filledWith: 1), for: parameters.map { $0.value.trace!.value },
+    whenFinal: whenFinal.map { whenFinal in { whenFinal(parameters[$0], $1) } })
   let pairs = zip(parameters, found).compactMap { parameter, gradient in
     gradient.map { (ObjectIdentifier(parameter), $0) }
   }

@@ -40,13 +40,24 @@ package final class Tape: Recorder {
   /// The gradients of a scalar with respect to the given values, `nil` where it does not depend on one.
   ///
   /// Walks the nodes from the last to the first and frees each, with all that it saved, as soon as it is done.
-  func gradients(of result: Tensor, with seed: Tensor, for variables: [Int]) -> [Tensor?] {
+  ///
+  /// - Parameter whenFinal: called with the place of a variable in `variables` and its gradient, once the walk has
+  ///   passed the first node that reads the variable: nothing will be added any more.
+  func gradients(
+    of result: Tensor, with seed: Tensor, for variables: [Int], whenFinal: ((Int, Tensor) -> Void)? = nil
+  ) -> [Tensor?] {
     guard let trace = result.trace, trace.recorder == identity else { return variables.map { _ in nil } }
     var gradients: [Int: Tensor] = [trace.value: seed]
     var found: [Int: Tensor] = [:]
     let wanted = Set(variables)
+    let finished = whenFinal == nil ? [:] : variablesByFirstReader(variables)
     Recorder.pause {
       while let node = nodes.popLast() {
+        defer {
+          for place in finished[nodes.count] ?? [] {
+            if let gradient = gradients[variables[place]] { whenFinal!(place, gradient) }
+          }
+        }
         let incoming = node.outputs.map { gradients.removeValue(forKey: $0) }
         for (output, gradient) in zip(node.outputs, incoming) where wanted.contains(output) { found[output] = gradient }
         guard incoming.contains(where: { $0 != nil }) else { continue }
@@ -68,6 +79,18 @@ package final class Tape: Recorder {
       }
     }
     return variables.map { found[$0] ?? gradients[$0] }
+  }
+
+  /// The places in `variables` of those that a node is the first to read, by the node's number.
+  private func variablesByFirstReader(_ variables: [Int]) -> [Int: [Int]] {
+    let places = Dictionary(zip(variables, variables.indices), uniquingKeysWith: { first, _ in first })
+    var readers: [Int: [Int]] = [:], seen: Set<Int> = []
+    for (number, node) in nodes.enumerated() {
+      for case let input? in node.inputs {
+        if let place = places[input], seen.insert(place).inserted { readers[number, default: []].append(place) }
+      }
+    }
+    return readers
   }
 }
 

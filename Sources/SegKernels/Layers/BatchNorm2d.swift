@@ -17,6 +17,9 @@ public final class BatchNorm2d: UnaryModule {
   public let epsilon: Float
   /// The share of the newest batch in the running statistics.
   public var momentum: Float
+  /// The processes that hold each batch together, whose statistics are then those of the whole batch; nil where this
+  /// one holds all of it. See ``Module/divideBatches(over:)``.
+  public var group: (any BatchGroup)?
   private var isTraining = false
 
   /// A layer that changes nothing but the scale 1/√(1 + ε).
@@ -52,8 +55,8 @@ public final class BatchNorm2d: UnaryModule {
       return rectified ? relu(y) : y
     }
     let (y, mean, variance) = batchNorm(
-      x, weight: weight.value, bias: bias.value, epsilon: epsilon, adding: addend, rectified: rectified)
-    let samples = Float(x.count / x.shape[1])
+      x, weight: weight.value, bias: bias.value, epsilon: epsilon, adding: addend, rectified: rectified, over: group)
+    let samples = Float(x.count / x.shape[1] * (group?.size ?? 1))
     follow(runningMean, mean, scale: 1)
     follow(runningVariance, variance, scale: samples / (samples - 1))
     batchesTracked.value = Tensor(batchesTracked.value.scalar + 1)

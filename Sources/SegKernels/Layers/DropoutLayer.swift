@@ -6,6 +6,8 @@ public final class Dropout: UnaryModule, RandomModule {
   public let dropsChannels: Bool
   /// The source of the masks.
   public var random: RandomSource
+  /// The processes that hold each batch together: the masks are then this one's part of the whole batch's.
+  public var group: (any BatchGroup)?
   private var isTraining = false
 
   /// A layer whose masks follow from a seed.
@@ -21,7 +23,10 @@ public final class Dropout: UnaryModule, RandomModule {
 
   public func callAsFunction(_ x: Tensor) -> Tensor {
     guard isTraining else { return x }
-    return dropsChannels ? dropout2d(x, rate: rate, using: &random) : dropout(x, rate: rate, using: &random)
+    let first = group.map { $0.rank * x.shape[0] } ?? 0
+    return dropsChannels
+      ? dropout2d(x, rate: rate, using: &random, firstSample: first)
+      : dropout(x, rate: rate, using: &random, firstSample: first)
   }
 }
 

@@ -109,3 +109,13 @@ extension Module {
     return report
   }
 }
+
+extension [String: Tensor] {
+  /// The values whose names begin with a prefix, another one in its place: `""` takes all, and adds or removes one.
+  package func renamed(_ prefix: String, to other: String) -> [String: Tensor] {
+    [String: Tensor](
+      uniqueKeysWithValues: filter { $0.key.hasPrefix(prefix) }.map {
+        (other + $0.key.dropFirst(prefix.count), $0.value)
+      })
+  }
+}

@@ -1,5 +1,4 @@
 import CSegKernels
-import Glibc
 
 /// The cross entropy of logits and labels, pixel by pixel.
 ///
@@ -74,103 +73,70 @@ struct CrossEntropyOperation: TensorOperation {
 
   func floatingPointOperations(_ inputs: [Shape]) -> Int { 6 * inputs[0].elementCount }
 
+  /// Makes losses and, where a gradient is wanted, their slopes in one pass over the logits.
   func forward(_ inputs: [Tensor], _ context: inout OperationContext) -> [Tensor] {
-    let logProbabilities = logSoftmax(inputs[0])
-    let axes = AxisRuns(inputs[0].shape, axis: 1, for: name)
-    let classes = axes.extent
+    let x = inputs[0], classes = x.shape[1], ignored = ignoreIndex
     let weights = classWeights ?? [Float](repeating: 1, count: classes)
-    let labels =
-      hardExamples?.chosen(self.labels, logProbabilities, ignoreIndex: ignoreIndex, for: name) ?? self.labels
-    if context.isRecording {
-      context.saved = [logProbabilities]
-      context.savedIndices = [labels]
+    var labels = labels
+    labels.checkClasses(classes, ignoreIndex: ignored, for: name)
+    if let hardExamples {
+      let even = [Float](repeating: 1, count: classes)
+      var plain = SKEntropy(weights: nil, weightSum: 0, smoothing: 0, focusing: 0, reach: 1, ignored: ignored)
+      let surprise = losses(x, labels, even, &plain, slopes: nil)
+      labels = hardExamples.chosen(labels, surprise, ignoreIndex: ignored)
     }
-    var losses = Tensor.zeros(labels.shape)
-    losses.withUnsafeMutableBufferPointer { losses in
-      guard let losses = losses.baseAddress, labels.count > 0 else { return }
-      let p = logProbabilities.pointer(for: name)
-      labels.withUnsafeBufferPointer { labels in
-        axes.forEach { start, flat, count in
-          for i in 0..<count {
-            let label = labels[flat + i]
-            guard label != ignoreIndex else { continue }
-            check(label >= 0 && label < classes, name, "label \(label) is neither 0..<\(classes) nor \(ignoreIndex)")
-            let own = p[start + i + Int(label) * axes.inner]
-            var loss = -(1 - labelSmoothing) * weights[Int(label)] * own
-            if focusing > 0 { loss *= powf(-expm1f(own), focusing) }
-            if labelSmoothing > 0 {
-              let smoothed = (0..<classes).reduce(Float(0)) { $0 - weights[$1] * p[start + i + $1 * axes.inner] }
-              loss += labelSmoothing / Float(classes) * smoothed
-            }
-            losses[flat + i] = loss
-          }
-        }
-      }
-      withExtendedLifetime(logProbabilities) {}
-    }
+    let reach =
+      reduction == .mean ? 1 / Float(labels.totalWeight(weights, ignoreIndex: ignored)) : 1
+    var slopes = context.needsGradient[0] ? Tensor(uninitialized: x.shape, layout: .rowMajor) : nil
+    var entropy = SKEntropy(
+      weights: nil, weightSum: weights.reduce(0, +), smoothing: labelSmoothing, focusing: focusing, reach: reach,
+      ignored: ignored)
+    let losses = losses(x, labels, weights, &entropy, slopes: slopes?.exclusivePointer())
+    if let slopes { context.saved = [slopes] }
     switch reduction {
     case .none: return [losses]
     case .sum: return [losses.sum()]
-    case .mean: return [losses.sum() / Float(totalWeight(labels, weights))]
+    case .mean: return [losses.sum() * reach]
+    }
+  }
+
+  private func losses(
+    _ x: Tensor, _ labels: Labels, _ weights: [Float], _ entropy: inout SKEntropy, slopes: UnsafeMutablePointer<Float>?
+  ) -> Tensor {
+    let axes = AxisRuns(x.shape, axis: 1, for: name), kernels = kernels
+    guard x.count > 0 else { return .zeros(labels.shape) }
+    return Tensor(uninitialized: labels.shape) { losses in
+      let losses = losses.baseAddress!, p = x.pointer(for: name)
+      weights.withUnsafeBufferPointer { weights in
+        entropy.weights = weights.baseAddress
+        withUnsafePointer(to: entropy) { entropy in
+          labels.withUnsafeBufferPointer { labels in
+            let labels = labels.baseAddress!
+            axes.forEach { start, flat, count in
+              kernels.crossEntropy(
+                entropy, p + start, labels + flat, losses + flat, slopes.map { $0 + start }, Int32(axes.extent),
+                axes.inner, count)
+            }
+          }
+        }
+      }
+      withExtendedLifetime(x) {}
     }
   }
 
   func backward(_ gradients: [Tensor?], _ context: OperationContext) -> [Tensor?] {
-    let logProbabilities = context.saved[0], labels = context.savedIndices[0], shape = context.inputShapes[0]
-    let axes = AxisRuns(shape, axis: 1, for: name), kernels = kernels
-    let classes = axes.extent
-    let weights = classWeights ?? [Float](repeating: 1, count: classes)
-    let smoothed = weights.map { $0 * labelSmoothing / Float(classes) }
-    let smoothedTotal = smoothed.reduce(0, +)
-    let incoming = gradients[0]!.scalars
-    let common = reduction == .mean ? incoming[0] / Float(totalWeight(labels, weights)) : incoming.first ?? 0
-    return [
-      Tensor(uninitialized: shape) { dx in
-        guard let dx = dx.baseAddress, labels.count > 0 else { return }
-        let p = logProbabilities.pointer(for: name)
-        labels.withUnsafeBufferPointer { labels in
-          axes.forEach { start, flat, count in
-            withWorkspace(2 * count) { space in
-              // Of each pixel: what reaches it, and that times the sum of its a_c.
-              let (reach, mass) = (space, space + count)
-              for i in 0..<count {
-                let label = labels[flat + i]
-                reach[i] = label == ignoreIndex ? 0 : (reduction == .none ? incoming[flat + i] : common)
-                if focusing > 0, label != ignoreIndex {
-                  reach[i] *= focusSlope(p[start + i + Int(label) * axes.inner])
-                }
-                let own = label == ignoreIndex ? 0 : (1 - labelSmoothing) * weights[Int(label)]
-                mass[i] = reach[i] * (own + smoothedTotal)
-              }
-              // dx_c = mass · softmax_c − reach · a_c
-              for c in 0..<classes {
-                let row = start + c * axes.inner
-                kernels.exponential(p + row, dx + row, count)
-                kernels.multiply(dx + row, 1, mass, 1, dx + row, count)
-                if labelSmoothing > 0 { for i in 0..<count { dx[row + i] -= reach[i] * smoothed[c] } }
-              }
-              for i in 0..<count where labels[flat + i] != ignoreIndex {
-                let label = Int(labels[flat + i])
-                dx[start + i + label * axes.inner] -= reach[i] * (1 - labelSmoothing) * weights[label]
-              }
-            }
-          }
-        }
-        withExtendedLifetime(logProbabilities) {}
-      }
-    ]
+    let slopes = context.saved[0], dy = gradients[0]!
+    guard reduction == .none else { return [slopes.scaled(by: dy)] }
+    let shape = slopes.shape
+    return [slopes * dy.viewed(as: shape.replacing(axis: 1, with: 1))]
   }
+}
 
-  /// d (1 − p)^γ log p / d log p = (1 − p)^γ − γ p (1 − p)^(γ−1) log p.
-  private func focusSlope(_ logProbability: Float) -> Float {
-    let rest = -expm1f(logProbability)
-    return rest > 0 ? powf(rest, focusing) * (1 - focusing * (1 - rest) * logProbability / rest) : 0
-  }
-
+extension Labels {
   /// Σ w_y over the pixels that count.
-  private func totalWeight(_ labels: Labels, _ weights: [Float]) -> Double {
-    labels.withUnsafeBufferPointer { labels in
-      labels.reduce(0.0) { $1 == ignoreIndex ? $0 : $0 + Double(weights[Int($1)]) }
+  fileprivate func totalWeight(_ weights: [Float], ignoreIndex: Int32) -> Double {
+    zip(tally(classes: weights.count, ignoreIndex: ignoreIndex), weights).reduce(0.0) {
+      $0 + Double($1.0) * Double($1.1)
     }
   }
 }

@@ -1,3 +1,4 @@
+import CSegKernels
 import Glibc
 
 /// Online hard example mining: the loss is taken over the pixels that the network is not sure of, and over a least number.
@@ -26,42 +27,35 @@ public struct HardExamples: Sendable, Hashable {
   }
 
   /// The labels with those of easy pixels replaced by `ignoreIndex`.
-  func chosen(_ labels: Labels, _ logProbabilities: Tensor, ignoreIndex: Int32, for operation: String) -> Labels {
-    let axes = AxisRuns(logProbabilities.shape, axis: 1, for: operation)
-    // −log p of each label; −1 where a pixel is ignored.
-    let surprise = Tensor(uninitialized: labels.shape) { surprise in
-      guard let surprise = surprise.baseAddress, labels.count > 0 else { return }
-      let p = logProbabilities.pointer(for: operation)
-      labels.withUnsafeBufferPointer { labels in
-        axes.forEach { start, flat, count in
-          for i in 0..<count {
-            let label = labels[flat + i]
-            guard label != ignoreIndex else {
-              surprise[flat + i] = -1
-              continue
-            }
-            check(
-              label >= 0 && label < axes.extent, operation,
-              "label \(label) is neither 0..<\(axes.extent) nor \(ignoreIndex)")
-            surprise[flat + i] = max(-p[start + i + Int(label) * axes.inner], 0)
+  ///
+  /// - Parameter surprise: −log p of each label.
+  func chosen(_ labels: Labels, _ surprise: Tensor, ignoreIndex: Int32) -> Labels {
+    labels.withUnsafeBufferPointer { own in
+      surprise.withUnsafeBufferPointer { surprise in
+        guard let own = own.baseAddress, let surprise = surprise.baseAddress else { return labels }
+        let labelled = [Float](unsafeUninitializedCapacity: labels.count) { labelled, count in
+          for i in 0..<labels.count where own[i] != ignoreIndex {
+            labelled[count] = max(surprise[i], 0)
+            count += 1
           }
         }
-      }
-    }
-    return surprise.withUnsafeBufferPointer { surprise in
-      let labelled = surprise.filter { $0 >= 0 }
-      let least =
-        switch minimum {
-        case .share(let share): Int((share * Float(labelled.count)).rounded(.up))
-        case .count(let count): count
+        let least =
+          switch minimum {
+          case .share(let share): Int((share * Float(labelled.count)).rounded(.up))
+          case .count(let count): count
+          }
+        guard labelled.count > least else { return labels }
+        var bound = -logf(threshold)
+        let hard = labelled.withUnsafeBufferPointer { $0.reduce(0) { $0 + ($1 > bound ? 1 : 0) } }
+        if hard < least {
+          let next = labelled.withUnsafeBufferPointer { descendingOrder($0)[least] }
+          bound = labelled[Int(next)]
         }
-      guard labelled.count > least else { return labels }
-      var bound = -logf(threshold)
-      if labelled.count(where: { $0 > bound }) < least {
-        let next = labelled.withUnsafeBufferPointer { descendingOrder($0)[least] }
-        bound = labelled[Int(next)]
+        return Labels(uninitialized: labels.shape) { chosen in
+          let chosen = chosen.baseAddress!
+          parallelRuns(labels.count) { for i in $0 { chosen[i] = surprise[i] > bound ? own[i] : ignoreIndex } }
+        }
       }
-      return Labels(labels.shape, zip(labels.values, surprise).map { $1 > bound ? $0 : ignoreIndex })
     }
   }
 }
@@ -76,14 +70,23 @@ extension Labels {
 
   /// Pixels of each class. Traps at a label that is neither a class nor `ignoreIndex`.
   func counts(classes: Int, ignoreIndex: Int32, for operation: String) -> [Int] {
-    var counts = [Int](repeating: 0, count: classes)
-    withUnsafeBufferPointer { labels in
-      for label in labels where label != ignoreIndex {
-        check(
-          label >= 0 && label < classes, operation, "label \(label) is neither 0..<\(classes) nor \(ignoreIndex)")
-        counts[Int(label)] += 1
+    checkClasses(classes, ignoreIndex: ignoreIndex, for: operation)
+    return tally(classes: classes, ignoreIndex: ignoreIndex)
+  }
+
+  /// Pixels of each class, of labels that have been checked.
+  func tally(classes: Int, ignoreIndex: Int32) -> [Int] {
+    let grain = 1 << 16, kernels = kernels
+    var parts = [Int64](repeating: 0, count: ceilingDivide(count, grain) * classes)
+    parts.withUnsafeMutableBufferPointer { parts in
+      withUnsafeBufferPointer { labels in
+        guard let parts = parts.baseAddress, let labels = labels.baseAddress else { return }
+        parallelRuns(count, grain: grain) {
+          let own = parts + $0.lowerBound / grain * classes
+          kernels.countClasses(labels + $0.lowerBound, $0.count, Int32(classes), ignoreIndex, own)
+        }
       }
     }
-    return counts
+    return (0..<classes).map { c in stride(from: c, to: parts.count, by: classes).reduce(0) { $0 + Int(parts[$1]) } }
   }
 }

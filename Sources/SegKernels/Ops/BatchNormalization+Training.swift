@@ -10,12 +10,14 @@ import CSegKernels
 ///   - addend: of x's shape: the shortcut of a residual block.
 ///   - rectified: end with the rectifier. Its gradient is worked out anew from what else is kept; nothing is stored for
 ///     it.
+///   - group: the processes that hold the batch together: mean, variance and gradient are then those of the whole batch
+///     (synchronised batch norm). The gradients of weight and bias are this process's terms of their sums.
 /// - Returns: the result, and the statistics, which carry no gradient: the layer's running ones follow them.
 public func batchNorm(
   _ x: Tensor, weight: Tensor, bias: Tensor, epsilon: Float = 1e-5, adding addend: Tensor? = nil,
-  rectified: Bool = false
+  rectified: Bool = false, over group: (any BatchGroup)? = nil
 ) -> (result: Tensor, mean: Tensor, variance: Tensor) {
-  let operation = BatchNormTrainingOperation(epsilon: epsilon, rectifies: rectified)
+  let operation = BatchNormTrainingOperation(epsilon: epsilon, rectifies: rectified, group: group)
   let outputs = apply(operation, to: [x, weight, bias] + (addend.map { [$0] } ?? []))
   return (outputs[0], outputs[1].detached(), outputs[2].detached())
 }
@@ -26,6 +28,8 @@ public func batchNorm(
 struct BatchNormTrainingOperation: BlockedOperation {
   let epsilon: Float
   let rectifies: Bool
+  /// Who holds the rest of the batch; nil where this process holds all of it.
+  var group: (any BatchGroup)?
 
   var name: String { "batchNorm" }
   var attributes: [(name: String, value: Attribute)] {
@@ -37,7 +41,7 @@ struct BatchNormTrainingOperation: BlockedOperation {
     checkBatchNormShapes(x, inputs[1..<3], for: name)
     check(
       inputs.count < 4 || inputs[3] == x, name, "expected an addend of the images' shape \(x), found \(inputs.last!)")
-    let samples = x.elementCount / max(x[1], 1)
+    let samples = x.elementCount / max(x[1], 1) * (group?.size ?? 1)
     check(samples > 1 || x.elementCount == 0, name, "training needs more than one value a channel, found shape \(x)")
     return [x, [x[1]], [x[1]]]
   }
@@ -84,23 +88,34 @@ struct BatchNormTrainingOperation: BlockedOperation {
     let (target, addendTarget) = (dx.exclusivePointer(), dAddend?.exclusivePointer())
     let (w, v) = (weight.pointer(for: name), variance.pointer(for: name))
     let (sum, dot) = (sums.exclusivePointer(), dots.exclusivePointer())
-    let samples = Double(runs.batch * runs.area)
-    parallelFor(runs.blocks) { block in
-      withNorm(numbers, block) { norm in
-        runs.withSums { total in
+    let samples = Double(runs.batch * runs.area * (group?.size ?? 1))
+    // Of each channel Σ d and Σ d · (x − mean), block by block as the kernel has them.
+    var totals = [Double](repeating: 0, count: 2 * runs.blocks * runs.block)
+    totals.withUnsafeMutableBufferPointer { totals in
+      func sumUp(_ block: Int) {
+        let total = totals.baseAddress! + 2 * block * runs.block
+        withNorm(numbers, block) { norm in
           runs.forEach(block) { start in
             kernels.blockGradientSums(norm, p + start, y.map { $0 + start }, d + start, runs.area, total)
           }
-          var factors = [Float](repeating: 0, count: 3 * runs.block)
-          for lane in 0..<runs.lanes(of: block) {
-            let c = block * runs.block + lane, product = total[runs.block + lane]
-            let inverse = 1 / (Double(v[c]) + Double(epsilon)).squareRoot(), scale = Double(w[c]) * inverse
-            sum[c] = Float(total[lane])
-            dot[c] = Float(product * inverse)
-            factors[lane] = Float(scale)
-            factors[runs.block + lane] = Float(-scale * inverse * inverse * product / samples)
-            factors[2 * runs.block + lane] = Float(-scale * total[lane] / samples)
-          }
+        }
+        for lane in 0..<runs.lanes(of: block) {
+          let c = block * runs.block + lane
+          sum[c] = Float(total[lane])
+          dot[c] = Float(total[runs.block + lane] / (Double(v[c]) + Double(epsilon)).squareRoot())
+        }
+      }
+      func passOn(_ block: Int) {
+        let total = totals.baseAddress! + 2 * block * runs.block
+        var factors = [Float](repeating: 0, count: 3 * runs.block)
+        for lane in 0..<runs.lanes(of: block) {
+          let c = block * runs.block + lane
+          let inverse = 1 / (Double(v[c]) + Double(epsilon)).squareRoot(), scale = Double(w[c]) * inverse
+          factors[lane] = Float(scale)
+          factors[runs.block + lane] = Float(-scale * inverse * inverse * total[runs.block + lane] / samples)
+          factors[2 * runs.block + lane] = Float(-scale * total[lane] / samples)
+        }
+        withNorm(numbers, block) { norm in
           runs.forEach(block) { start in
             kernels.blockGradient(
               norm, factors, p + start, y.map { $0 + start }, d + start, target + start,
@@ -108,6 +123,16 @@ struct BatchNormTrainingOperation: BlockedOperation {
           }
         }
       }
+      guard let group else {
+        // At once, while the block is in the cache.
+        return parallelFor(runs.blocks) { block in
+          sumUp(block)
+          passOn(block)
+        }
+      }
+      parallelFor(runs.blocks, sumUp)
+      group.sum(totals)
+      parallelFor(runs.blocks, passOn)
     }
     withExtendedLifetime((x, result, dy, weight, variance)) {}
     func shaped(_ tensor: Tensor) -> Tensor {
@@ -125,24 +150,40 @@ struct BatchNormTrainingOperation: BlockedOperation {
   /// Mean and variance of each channel. Deviations are taken from the first pixel, so that the squares do not drown in
   /// the square of a large mean.
   private func statistics(_ x: Tensor, _ runs: Runs) -> (mean: Tensor, variance: Tensor) {
-    let kernels = kernels
-    var (mean, variance) = (Tensor.zeros([x.shape[1]]), Tensor.zeros([x.shape[1]]))
-    let (m, v, p) = (mean.exclusivePointer(), variance.exclusivePointer(), x.pointer(for: name))
+    let kernels = kernels, channels = x.shape[1], p = x.pointer(for: name)
     let samples = Double(runs.batch * runs.area)
-    guard samples > 0 else { return (mean, variance) }
-    parallelFor(runs.blocks) { block in
-      let origin = p + block * runs.length
-      runs.withSums { sums in
-        runs.forEach(block) { kernels.momentsOfBlock(p + $0, origin, runs.area, sums) }
-        for lane in 0..<runs.lanes(of: block) {
-          let average = sums[lane] / samples
-          m[block * runs.block + lane] = Float(Double(origin[lane]) + average)
-          v[block * runs.block + lane] = Float(max(0, sums[runs.block + lane] / samples - average * average))
+    guard samples > 0 else { return (Tensor.zeros([channels]), Tensor.zeros([channels])) }
+    // The means, then the variances.
+    var moments = [Double](repeating: 0, count: 2 * channels)
+    moments.withUnsafeMutableBufferPointer { moments in
+      parallelFor(runs.blocks) { block in
+        let origin = p + block * runs.length
+        runs.withSums { sums in
+          runs.forEach(block) { kernels.momentsOfBlock(p + $0, origin, runs.area, sums) }
+          for lane in 0..<runs.lanes(of: block) {
+            let c = block * runs.block + lane, average = sums[lane] / samples
+            moments[c] = Double(origin[lane]) + average
+            moments[channels + c] = max(0, sums[runs.block + lane] / samples - average * average)
+          }
         }
       }
+      if let group { combine(moments, over: group) }
     }
     withExtendedLifetime(x) {}
-    return (mean, variance)
+    func tensor(_ values: ArraySlice<Double>) -> Tensor { Tensor([channels], values.map { Float($0) }) }
+    return (tensor(moments[..<channels]), tensor(moments[channels...]))
+  }
+
+  /// The means and variances of all processes' parts, which are equally large, become those of the whole batch:
+  /// m = Σ mᵣ / n and v = Σ (vᵣ + mᵣ²) / n − m².
+  private func combine(_ moments: UnsafeMutableBufferPointer<Double>, over group: any BatchGroup) {
+    let channels = moments.count / 2, count = Double(group.size)
+    for c in 0..<channels { moments[channels + c] += moments[c] * moments[c] }
+    group.sum(moments)
+    for c in 0..<channels {
+      moments[c] /= count
+      moments[channels + c] = max(0, moments[channels + c] / count - moments[c] * moments[c])
+    }
   }
 
   /// What the kernels want to know of each channel, padded to whole blocks.

@@ -24,13 +24,11 @@ struct BroadcastOperation: TensorOperation {
       Tensor(uninitialized: shape) { y in
         guard let y = y.baseAddress, shape.elementCount > 0 else { return }
         let p = x.pointer(for: name)
-        for run in 0..<plan.runs {
-          let source = p + plan.offsets(run).a
-          let target = y + run * plan.run
+        plan.forEach { source, _, start, count in
           if plan.strideA == 0 {
-            target.update(repeating: source[0], count: plan.run)
+            (y + start).update(repeating: p[source], count: count)
           } else {
-            target.update(from: source, count: plan.run)
+            (y + start).update(from: p + source, count: count)
           }
         }
         withExtendedLifetime(x) {}

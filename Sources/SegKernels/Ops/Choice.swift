@@ -1,3 +1,5 @@
+import CSegKernels
+
 extension Tensor {
   /// Each element, or the bound that it lies beyond. The gradient passes where an element lies within, bounds included.
   public func clamped(to range: ClosedRange<Float>) -> Tensor { apply(ClampOperation(range: range), to: self) }
@@ -24,22 +26,30 @@ struct ClampOperation: TensorOperation {
 
   func forward(_ inputs: [Tensor], _ context: inout OperationContext) -> [Tensor] {
     if context.isRecording { context.saved = inputs }
-    let (low, high) = (range.lowerBound, range.upperBound)
-    return [mapped(inputs[0], inputs[0]) { x, _ in x < low ? low : (x > high ? high : x) }]
+    let x = inputs[0], (low, high) = (range.lowerBound, range.upperBound), kernels = kernels
+    return [
+      Tensor(uninitialized: x.shape) { y in
+        guard let y = y.baseAddress else { return }
+        let p = x.pointer(for: name)
+        parallelRuns(x.count) { kernels.clamp(p + $0.lowerBound, low, high, y + $0.lowerBound, $0.count) }
+        withExtendedLifetime(x) {}
+      }
+    ]
   }
 
   func backward(_ gradients: [Tensor?], _ context: OperationContext) -> [Tensor?] {
+    let x = context.saved[0], dy = gradients[0]!.rowMajor(), kernels = kernels
     let (low, high) = (range.lowerBound, range.upperBound)
-    return [mapped(context.saved[0], gradients[0]!.rowMajor()) { x, d in x < low || x > high ? 0 : d }]
-  }
-
-  @inline(__always)
-  private func mapped(_ x: Tensor, _ d: Tensor, _ function: (Float, Float) -> Float) -> Tensor {
-    Tensor(uninitialized: x.shape) { y in
-      guard let y = y.baseAddress else { return }
-      let (p, d) = (x.pointer(for: name), d.pointer(for: name))
-      parallelRuns(x.count) { for i in $0 { y[i] = function(p[i], d[i]) } }
-    }
+    return [
+      Tensor(uninitialized: x.shape) { dx in
+        guard let dx = dx.baseAddress else { return }
+        let (p, d) = (x.pointer(for: name), dy.pointer(for: name))
+        parallelRuns(x.count) {
+          kernels.clampGradient(p + $0.lowerBound, d + $0.lowerBound, low, high, dx + $0.lowerBound, $0.count)
+        }
+        withExtendedLifetime((x, dy)) {}
+      }
+    ]
   }
 }
 

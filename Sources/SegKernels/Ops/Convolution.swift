@@ -49,20 +49,26 @@ struct Conv2dOperation: BlockedOperation {
   func forward(_ inputs: [Tensor], _ context: inout OperationContext) -> [Tensor] {
     let (weight, bias) = (inputs[1].rowMajor(), inputs.count > 2 ? inputs[2].rowMajor() : nil)
     let blocked = BlockedConvolution(self, inputs[0].shape, weight.shape)
-    let x = blocked?.inLayout(inputs[0]) ?? inputs[0].rowMajor()
+    let depthwise = BlockedDepthwise(self, inputs[0].shape, weight.shape)
+    let x = blocked?.inLayout(inputs[0]) ?? depthwise?.inLayout(inputs[0]) ?? inputs[0].rowMajor()
     if context.isRecording { context.saved = [x, weight] }
-    return [blocked?.result(x, weight, bias) ?? convolved(x, weight, bias: bias)]
+    return [
+      blocked?.result(x, weight, bias) ?? depthwise?.result(x, weight, bias) ?? convolved(x, weight, bias: bias)
+    ]
   }
 
   func backward(_ gradients: [Tensor?], _ context: OperationContext) -> [Tensor?] {
     let dy = gradients[0]!
     let (x, weight) = (context.saved[0], context.saved[1])
     let blocked = BlockedConvolution(self, x.shape, weight.shape)
+    let depthwise = BlockedDepthwise(self, x.shape, weight.shape)
     func dataGradient() -> Tensor {
-      blocked?.dataGradient(dy, weight) ?? self.dataGradient(dy.rowMajor(), weight, x.shape)
+      blocked?.dataGradient(dy, weight) ?? depthwise?.dataGradient(dy, weight)
+        ?? self.dataGradient(dy.rowMajor(), weight, x.shape)
     }
     func weightGradient() -> Tensor {
-      blocked?.weightGradient(dy, x) ?? self.weightGradient(dy.rowMajor(), x, weight.shape)
+      blocked?.weightGradient(dy, x) ?? depthwise?.weightGradient(dy, x)
+        ?? self.weightGradient(dy.rowMajor(), x, weight.shape)
     }
     var result: [Tensor?] = [
       context.needsGradient[0] ? dataGradient() : nil, context.needsGradient[1] ? weightGradient() : nil,

@@ -1,3 +1,5 @@
+import CSegKernels
+
 extension Tensor {
   /// The running sum along an axis: element i of the result is the sum of elements 0…i.
   public func cumulativeSum(axis: Int) -> Tensor {
@@ -19,21 +21,16 @@ struct CumulativeSumOperation: TensorOperation {
   }
 
   func forward(_ inputs: [Tensor], _ context: inout OperationContext) -> [Tensor] {
-    let x = inputs[0], axes = AxisRuns(x.shape, axis: axis, for: name)
+    let x = inputs[0], axes = AxisRuns(x.shape, axis: axis, for: name), kernels = kernels
     return [
       Tensor(uninitialized: x.shape) { y in
         guard let y = y.baseAddress, x.count > 0 else { return }
-        let p = x.pointer(for: name)
-        axes.forEach { start, _, count in
-          for column in start..<(start + count) {
-            var total = 0.0
-            for step in 0..<axes.extent {
-              let place = column + (isReversed ? axes.extent - 1 - step : step) * axes.inner
-              total += Double(p[place])
-              y[place] = Float(total)
-            }
-          }
-        }
+        let p = x.pointer(for: name), extent = axes.extent, reversed: Int32 = isReversed ? 1 : 0
+        axes.forEach(
+          rows: { kernels.cumulateRows(p + $0 * extent, y + $0 * extent, extent, reversed, $1) },
+          runs: { start, _, count in
+            kernels.cumulate(p + start, y + start, Int32(extent), axes.inner, reversed, count)
+          })
         withExtendedLifetime(x) {}
       }
     ]

@@ -71,14 +71,20 @@ enum BinaryOperation: String, BlockedOperation {
       return [gradient(0) { d * context.saved[1] }, gradient(1) { d * context.saved[0] }]
     case .divide:
       let (a, b) = (context.saved[0], context.saved[1])
-      return [gradient(0) { d / b }, gradient(1) { -(d * a / (b * b)) }]
+      return [gradient(0) { d / b }, gradient(1) { slopes(a, b, d, kernels.divisorGradient) }]
     case .minimum, .maximum:
-      let (a, b) = self == .maximum ? (context.saved[0], context.saved[1]) : (-context.saved[0], -context.saved[1])
-      let dominance = kernels.dominance!
-      return [gradient(0) { d * compute(a, b, dominance) }, gradient(1) { d * compute(b, a, dominance) }]
+      // The gradient goes to the larger operand; of a minimum, to the one whose rival is larger.
+      let (a, b) = self == .maximum ? (context.saved[0], context.saved[1]) : (context.saved[1], context.saved[0])
+      return [
+        gradient(0) { slopes(a, b, d, kernels.largerGradient) },
+        gradient(1) { slopes(b, a, d, kernels.largerGradient) },
+      ]
     case .atan2:
       let (y, x) = (context.saved[0], context.saved[1])
-      return [gradient(0) { d * x / (x * x + y * y) }, gradient(1) { -(d * y / (x * x + y * y)) }]
+      return [
+        gradient(0) { slopes(y, x, d, kernels.ordinateGradient) },
+        gradient(1) { slopes(y, x, d, kernels.abscissaGradient) },
+      ]
     }
   }
 
@@ -105,21 +111,23 @@ enum BinaryOperation: String, BlockedOperation {
     return Tensor(uninitialized: plan.shape) { y in
       guard let y = y.baseAddress, plan.shape.elementCount > 0 else { return }
       let (pa, pb) = (a.pointer(for: name), b.pointer(for: name))
-      if plan.runs == 1 {
-        parallelRuns(plan.run) {
-          kernel(
-            pa + $0.lowerBound * plan.strideA, plan.strideA, pb + $0.lowerBound * plan.strideB, plan.strideB,
-            y + $0.lowerBound, $0.count)
-        }
-      } else {
-        parallelRuns(plan.runs, grain: max(1, (1 << 15) / plan.run)) {
-          for run in $0 {
-            let (offsetA, offsetB) = plan.offsets(run)
-            kernel(pa + offsetA, plan.strideA, pb + offsetB, plan.strideB, y + run * plan.run, plan.run)
-          }
-        }
-      }
+      plan.forEach { kernel(pa + $0, plan.strideA, pb + $1, plan.strideB, y + $2, $3) }
       withExtendedLifetime((a, b)) {}
+    }
+  }
+
+  private typealias GradientKernel = (
+    UnsafePointer<Float>?, Int, UnsafePointer<Float>?, Int, UnsafePointer<Float>?, UnsafeMutablePointer<Float>?, Int
+  ) -> Void
+
+  /// The gradient of a result by one operand, before it is summed where that operand was repeated.
+  private func slopes(_ a: Tensor, _ b: Tensor, _ gradient: Tensor, _ kernel: GradientKernel) -> Tensor {
+    let plan = BroadcastPlan(a.shape, b.shape), gradient = gradient.rowMajor()
+    return Tensor(uninitialized: plan.shape) { dx in
+      guard let dx = dx.baseAddress, plan.shape.elementCount > 0 else { return }
+      let (pa, pb, d) = (a.pointer(for: name), b.pointer(for: name), gradient.pointer(for: name))
+      plan.forEach { kernel(pa + $0, plan.strideA, pb + $1, plan.strideB, d + $2, dx + $2, $3) }
+      withExtendedLifetime((a, b, gradient)) {}
     }
   }
 
@@ -167,6 +175,20 @@ struct BroadcastPlan {
     strideB = inner.b
     outer = axes
     runs = axes.reduce(1) { $0 * $1.extent }
+  }
+
+  /// Calls `body` with pieces of the runs, in parallel: where the operands stand, where the result, and how far it goes.
+  func forEach(_ body: (_ a: Int, _ b: Int, _ start: Int, _ count: Int) -> Void) {
+    if runs == 1 {
+      parallelRuns(run) { body($0.lowerBound * strideA, $0.lowerBound * strideB, $0.lowerBound, $0.count) }
+    } else {
+      parallelRuns(runs, grain: max(1, (1 << 15) / run)) {
+        for index in $0 {
+          let (a, b) = offsets(index)
+          body(a, b, index * run, run)
+        }
+      }
+    }
   }
 
   /// Where the operands stand at the start of a run.

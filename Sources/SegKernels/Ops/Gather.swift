@@ -1,3 +1,5 @@
+import CSegKernels
+
 /// The elements that `indices` name along an axis: y[i, j, k] = x[i, indices[i, j, k], k] along axis 1 of three.
 ///
 /// Semantics as PyTorch's `gather`: the result has the shape of the indices, which off the axis may be smaller than `x`.
@@ -32,7 +34,7 @@ struct GatherOperation: TensorOperation {
   func forward(_ inputs: [Tensor], _ context: inout OperationContext) -> [Tensor] {
     let x = inputs[0], axis = x.shape.axis(self.axis, for: name)
     indices.checkIndices(below: x.shape[axis], for: name)
-    let columns = PairedColumns(indices.shape, x.shape, axis: axis)
+    let columns = PairedColumns(indices.shape, x.shape, axis: axis), kernels = kernels
     return [
       Tensor(uninitialized: indices.shape) { y in
         guard let y = y.baseAddress, indices.count > 0 else { return }
@@ -40,10 +42,8 @@ struct GatherOperation: TensorOperation {
         indices.withUnsafeBufferPointer { indices in
           let indices = indices.baseAddress!
           columns.forEach { start, source, count in
-            for row in 0..<columns.extent {
-              let place = start + row * columns.step
-              for i in 0..<count { y[place + i] = p[source + Int(indices[place + i]) * columns.otherStep + i] }
-            }
+            kernels.take(
+              p + source, columns.otherStep, indices + start, columns.extent, columns.step, y + start, count)
           }
         }
         withExtendedLifetime(x) {}
@@ -52,7 +52,7 @@ struct GatherOperation: TensorOperation {
   }
 
   func backward(_ gradients: [Tensor?], _ context: OperationContext) -> [Tensor?] {
-    let dy = gradients[0]!.rowMajor(), shape = context.inputShapes[0]
+    let dy = gradients[0]!.rowMajor(), shape = context.inputShapes[0], kernels = kernels
     let columns = PairedColumns(indices.shape, shape, axis: shape.axis(axis, for: name))
     var dx = Tensor.zeros(shape)
     dx.withUnsafeMutableBufferPointer { dx in
@@ -61,10 +61,8 @@ struct GatherOperation: TensorOperation {
       indices.withUnsafeBufferPointer { indices in
         let indices = indices.baseAddress!
         columns.forEach { start, target, count in
-          for row in 0..<columns.extent {
-            let place = start + row * columns.step
-            for i in 0..<count { dx[target + Int(indices[place + i]) * columns.otherStep + i] += d[place + i] }
-          }
+          kernels.give(
+            d + start, columns.otherStep, indices + start, columns.extent, columns.step, dx + target, count)
         }
       }
       withExtendedLifetime(dy) {}
@@ -76,11 +74,34 @@ struct GatherOperation: TensorOperation {
 extension Labels {
   /// Traps, naming the operation, unless all values are indices 0..<extent.
   func checkIndices(below extent: Int, for operation: String) {
-    withUnsafeBufferPointer { values in
-      // Apart from the loops that read by index, so that those need not look.
-      for value in values where value < 0 || value >= extent {
-        misuse(operation, "index \(value) is not one of 0..<\(extent)")
+    guard let value = stranger(to: extent, ignoring: nil) else { return }
+    misuse(operation, "index \(value) is not one of 0..<\(extent)")
+  }
+
+  /// Traps, naming the operation, unless all values are classes or `ignoreIndex`.
+  func checkClasses(_ classes: Int, ignoreIndex: Int32, for operation: String) {
+    guard let value = stranger(to: classes, ignoring: ignoreIndex) else { return }
+    misuse(operation, "label \(value) is neither 0..<\(classes) nor \(ignoreIndex)")
+  }
+
+  /// A value that is neither one of 0..<count nor ignored, if there is one.
+  ///
+  /// Looked for apart from the loops that read by index, so that those need not look.
+  func stranger(to count: Int, ignoring ignored: Int32?) -> Int32? {
+    let kernels = kernels, grain = 1 << 15
+    return withUnsafeBufferPointer { values in
+      guard let values = values.baseAddress, self.count > 0 else { return nil }
+      if count == 0, ignored == nil { return values[0] }
+      var found = [Int32](repeating: 0, count: ceilingDivide(self.count, grain))
+      found.withUnsafeMutableBufferPointer { found in
+        guard let found = found.baseAddress else { return }
+        parallelRuns(self.count, grain: grain) {
+          // To ignore an index changes nothing.
+          found[$0.lowerBound / grain] = kernels.hasStranger(
+            values + $0.lowerBound, $0.count, Int32(count), ignored ?? Int32(max(count - 1, 0)))
+        }
       }
+      return found.contains(1) ? self.values.first { ($0 < 0 || $0 >= count) && $0 != ignored } : nil
     }
   }
 }

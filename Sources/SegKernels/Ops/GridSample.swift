@@ -1,4 +1,4 @@
-import Glibc
+import CSegKernels
 
 /// What `gridSample` reads outside the image.
 public enum SampleEdge: String, Sendable, Hashable, Codable {
@@ -25,7 +25,9 @@ public func gridSample(
   apply(GridSampleOperation(interpolation: interpolation, edge: edge, alignCorners: alignCorners), to: x, grid)
 }
 
-struct GridSampleOperation: TensorOperation {
+/// Where n×h×w samples read is found once for all channels. Images of many channels are sampled in channel blocks, in which
+/// a sample is a few vectors wherever it lies; those of few in planes.
+struct GridSampleOperation: BlockedOperation {
   let interpolation: Interpolation
   let edge: SampleEdge
   let alignCorners: Bool
@@ -38,6 +40,8 @@ struct GridSampleOperation: TensorOperation {
     ]
   }
 
+  private var isNearest: Int32 { interpolation == .nearest ? 1 : 0 }
+
   func outputShapes(_ inputs: [Shape]) -> [Shape] {
     let (x, grid) = (inputs[0], inputs[1])
     check(
@@ -49,145 +53,111 @@ struct GridSampleOperation: TensorOperation {
   func floatingPointOperations(_ inputs: [Shape]) -> Int { 8 * outputShapes(inputs)[0].elementCount }
 
   func forward(_ inputs: [Tensor], _ context: inout OperationContext) -> [Tensor] {
-    if context.isRecording { context.saved = inputs }
-    let (x, grid) = (inputs[0], inputs[1])
+    let grid = inputs[1].rowMajor(), given = inputs[0].layout, kernels = kernels
+    let planes = Planes(inputs[0]), x = inputs[0].inLayout(planes.layout)
+    if context.isRecording { context.saved = [context.needsGradient[1] ? x : Tensor(0), grid] }
     let shape = outputShapes([x.shape, grid.shape])[0]
-    let (area, count) = (x.shape[2] * x.shape[3], shape[2] * shape[3])
-    let taps = taps(grid, x.shape)
-    return [
-      Tensor(uninitialized: shape) { y in
-        guard let y = y.baseAddress else { return }
-        let p = x.pointer(for: name)
-        parallelFor(shape[0] * shape[1]) { plane in
-          let source = p + plane * area, target = y + plane * count, first = plane / shape[1] * count
-          for i in 0..<count { target[i] = taps[first + i].sample(source) }
-        }
-        withExtendedLifetime(x) {}
+    let (area, count) = (x.shape[2] * x.shape[3] * planes.lanes, shape[2] * shape[3])
+    var y = Tensor(uninitialized: shape, layout: planes.layout)
+    let (p, target, grain) = (x.pointer(for: name), y.exclusivePointer(), 1 << 12)
+    let kernel = planes.lanes == 1 ? kernels.samplePlane! : kernels.sampleBlocks!
+    taps(grid, x.shape).withUnsafeBufferPointer { taps in
+      guard let taps = taps.baseAddress else { return }
+      let runs = ceilingDivide(count, grain)
+      parallelFor(shape[0] * planes.perImage * runs) { task in
+        let (plane, run) = task.quotientAndRemainder(dividingBy: runs), first = run * grain
+        kernel(
+          taps + plane / planes.perImage * count + first, isNearest, p + plane * area,
+          target + (plane * count + first) * planes.lanes, min(grain, count - first))
       }
-    ]
+    }
+    withExtendedLifetime(x) {}
+    return [y.inLayout(given)]
   }
 
   func backward(_ gradients: [Tensor?], _ context: OperationContext) -> [Tensor?] {
-    let dy = gradients[0]!.rowMajor(), x = context.saved[0], grid = context.saved[1]
-    let (channels, area, count) = (x.shape[1], x.shape[2] * x.shape[3], dy.shape[2] * dy.shape[3])
-    let taps = taps(grid, x.shape)
-    let (p, d) = (x.pointer(for: name), dy.pointer(for: name))
-    defer { withExtendedLifetime((x, dy)) {} }
-    // A plane of the image is one task's own; so is a sample of the grid.
-    let dx = Tensor(uninitialized: x.shape) { dx in
-      guard let dx = dx.baseAddress else { return }
-      parallelFor(x.shape[0] * channels) { plane in
-        let target = dx + plane * area, first = plane / channels * count
-        target.update(repeating: 0, count: area)
-        for i in 0..<count { taps[first + i].scatter(d[plane * count + i], into: target) }
+    let shape = context.inputShapes[0], grid = context.saved[1], given = gradients[0]!.layout, kernels = kernels
+    let planes = Planes(gradients[0]!), dy = gradients[0]!.inLayout(planes.layout)
+    let (area, count) = (shape[2] * shape[3] * planes.lanes, dy.shape[2] * dy.shape[3])
+    let taps = taps(grid, shape)
+    var dx = Tensor(uninitialized: shape, layout: planes.layout)
+    let (d, target) = (dy.pointer(for: name), dx.exclusivePointer())
+    defer { withExtendedLifetime(dy) {} }
+    return taps.withUnsafeBufferPointer { taps in
+      let kernel = planes.lanes == 1 ? kernels.samplePlaneGradient! : kernels.sampleBlocksGradient!
+      parallelFor(shape[0] * planes.perImage) { plane in
+        (target + plane * area).update(repeating: 0, count: area)
+        guard let taps = taps.baseAddress else { return }
+        kernel(
+          taps + plane / planes.perImage * count, isNearest, d + plane * count * planes.lanes, target + plane * area,
+          count)
       }
+      return [
+        dx.inLayout(given),
+        context.needsGradient[1] ? gridGradient(taps, context.saved[0], dy, planes, grid.shape) : nil,
+      ]
     }
-    guard context.needsGradient[1] else { return [dx, nil] }
-    let dGrid = Tensor(uninitialized: grid.shape) { dGrid in
-      guard let dGrid = dGrid.baseAddress else { return }
-      parallelRuns(x.shape[0] * count, grain: 1024) { run in
-        for sample in run {
-          let (image, i) = sample.quotientAndRemainder(dividingBy: count)
-          var (column, row) = (0.0, 0.0)
-          if interpolation == .bilinear {
-            for plane in (image * channels)..<((image + 1) * channels) {
-              let slope = taps[sample].slope(p + plane * area)
-              column += Double(slope.column * d[plane * count + i])
-              row += Double(slope.row * d[plane * count + i])
-            }
-          }
-          dGrid[2 * sample] = Float(column)
-          dGrid[2 * sample + 1] = Float(row)
-        }
+  }
+
+  /// The gradient of the grid: of each sample, summed over the channels.
+  private func gridGradient(
+    _ taps: UnsafeBufferPointer<SKGridTap>, _ x: Tensor, _ dy: Tensor, _ planes: Planes, _ shape: Shape
+  ) -> Tensor {
+    guard interpolation == .bilinear, let taps = taps.baseAddress else { return .zeros(shape) }
+    let x = x.inLayout(planes.layout), kernels = kernels
+    let (area, count) = (x.shape[2] * x.shape[3] * planes.lanes, dy.shape[2] * dy.shape[3])
+    let kernel = planes.lanes == 1 ? kernels.samplePlaneSlopes! : kernels.sampleBlocksSlopes!
+    return Tensor(uninitialized: shape) { dGrid in
+      let dGrid = dGrid.baseAddress!, (p, d) = (x.pointer(for: name), dy.pointer(for: name)), grain = 1 << 10
+      let runs = ceilingDivide(count, grain)
+      parallelFor(shape[0] * runs) { task in
+        let (image, run) = task.quotientAndRemainder(dividingBy: runs), first = run * grain
+        let sample = image * count + first, plane = image * planes.perImage
+        kernel(
+          taps + sample, p + plane * area, area, d + (plane * count + first) * planes.lanes, count * planes.lanes,
+          Int32(planes.perImage), dGrid + 2 * sample, min(grain, count - first))
       }
+      withExtendedLifetime((x, dy)) {}
     }
-    return [dx, dGrid]
   }
 
   /// Where every sample reads.
-  private func taps(_ grid: Tensor, _ shape: Shape) -> [GridTap] {
-    let (height, width) = (shape[2], shape[3])
-    return grid.withUnsafeBufferPointer { grid in
-      (0..<(grid.count / 2)).map { sample in
-        let (x, slopeX) = place(grid[2 * sample], width), (y, slopeY) = place(grid[2 * sample + 1], height)
-        return interpolation == .nearest
-          ? GridTap(nearestTo: (x, y), width: width, height: height)
-          : GridTap(around: (x, y), slopes: (slopeX, slopeY), width: width, height: height)
+  private func taps(_ grid: Tensor, _ shape: Shape) -> [SKGridTap] {
+    let kernels = kernels, count = grid.count / 2
+    let edge: Int =
+      switch edge {
+      case .zeros: Int(SK_EDGE_ZEROS)
+      case .border: Int(SK_EDGE_BORDER)
+      case .reflection: Int(SK_EDGE_REFLECTION)
       }
+    let rule = SKGrid(
+      height: Int32(shape[2]), width: Int32(shape[3]), edge: Int32(edge), isNearest: isNearest,
+      alignCorners: alignCorners ? 1 : 0)
+    return [SKGridTap](unsafeUninitializedCapacity: count) { taps, initialized in
+      initialized = count
+      guard let taps = taps.baseAddress, count > 0 else { return }
+      let grid = (tensor: grid, pointer: grid.pointer(for: name))
+      parallelRuns(count, grain: 1 << 11) { run in
+        withUnsafePointer(to: rule) {
+          kernels.gridTaps($0, grid.pointer + 2 * run.lowerBound, taps + run.lowerBound, run.count)
+        }
+      }
+      withExtendedLifetime(grid) {}
     }
-  }
-
-  /// A coordinate in pixels, edge rule applied, and its derivative.
-  private func place(_ coordinate: Float, _ extent: Int) -> (Float, slope: Float) {
-    let last = Float(extent - 1)
-    var slope = alignCorners ? last / 2 : Float(extent) / 2
-    var place = alignCorners ? (coordinate + 1) / 2 * last : ((coordinate + 1) * Float(extent) - 1) / 2
-    if edge == .reflection {
-      let low: Float = alignCorners ? 0 : -0.5, span = alignCorners ? last : Float(extent)
-      if span == 0 { return (0, 0) }
-      if place < low { slope = -slope }
-      let distance = abs(place - low), flips = floor(distance / span)
-      let rest = distance - flips * span
-      let isForward = flips.truncatingRemainder(dividingBy: 2) == 0
-      place = isForward ? rest + low : span - rest + low
-      if !isForward { slope = -slope }
-    }
-    if edge != .zeros, place <= 0 || place >= last {
-      // Held at the edge: moving the sample changes nothing.
-      return (min(max(place, 0), last), 0)
-    }
-    return (place, slope)
   }
 }
 
-/// The pixels that one sample is made of: up to four, with −1 for those outside.
-private struct GridTap {
-  private let topLeft: Int, topRight: Int, bottomLeft: Int, bottomRight: Int
-  /// How far the sample is from left to right and from top to bottom.
-  private let u: Float, v: Float
-  /// How fast that changes with the grid's coordinates.
-  private let slopeX: Float, slopeY: Float
+/// In what pieces the channels of an image are sampled: blocks of them, or planes where there are too few.
+private struct Planes {
+  let layout: Layout
+  /// Channels of a piece, and pieces of an image.
+  let lanes: Int, perImage: Int
 
-  init(around place: (x: Float, y: Float), slopes: (Float, Float), width: Int, height: Int) {
-    let (left, top) = (place.x.rounded(.down), place.y.rounded(.down))
-    func index(_ column: Float, _ row: Float) -> Int {
-      let isInside = column >= 0 && column < Float(width) && row >= 0 && row < Float(height)
-      return isInside ? Int(row) * width + Int(column) : -1
-    }
-    topLeft = index(left, top)
-    topRight = index(left + 1, top)
-    bottomLeft = index(left, top + 1)
-    bottomRight = index(left + 1, top + 1)
-    (u, v) = (place.x - left, place.y - top)
-    (slopeX, slopeY) = slopes
-  }
-
-  init(nearestTo place: (x: Float, y: Float), width: Int, height: Int) {
-    // Halves go to the even neighbour, as in PyTorch.
-    let nearest = (x: place.x.rounded(.toNearestOrEven), y: place.y.rounded(.toNearestOrEven))
-    self.init(around: nearest, slopes: (0, 0), width: width, height: height)
-  }
-
-  @inline(__always)
-  func sample(_ x: UnsafePointer<Float>) -> Float {
-    func pixel(_ index: Int) -> Float { index < 0 ? 0 : x[index] }
-    let top = (1 - u) * pixel(topLeft) + u * pixel(topRight)
-    return (1 - v) * top + v * ((1 - u) * pixel(bottomLeft) + u * pixel(bottomRight))
-  }
-
-  @inline(__always)
-  func scatter(_ d: Float, into dx: UnsafeMutablePointer<Float>) {
-    if topLeft >= 0 { dx[topLeft] += (1 - u) * (1 - v) * d }
-    if topRight >= 0 { dx[topRight] += u * (1 - v) * d }
-    if bottomLeft >= 0 { dx[bottomLeft] += (1 - u) * v * d }
-    if bottomRight >= 0 { dx[bottomRight] += u * v * d }
-  }
-
-  @inline(__always)
-  func slope(_ x: UnsafePointer<Float>) -> (column: Float, row: Float) {
-    func pixel(_ index: Int) -> Float { index < 0 ? 0 : x[index] }
-    let across = (1 - v) * (pixel(topRight) - pixel(topLeft)) + v * (pixel(bottomRight) - pixel(bottomLeft))
-    let down = (1 - u) * (pixel(bottomLeft) - pixel(topLeft)) + u * (pixel(bottomRight) - pixel(topRight))
-    return (across * slopeX, down * slopeY)
+  init(_ x: Tensor) {
+    let block = Int(kernels.channelBlock()), channels = x.shape[1]
+    let isBlocked = x.layout != .rowMajor || 2 * channels >= block
+    layout = isBlocked ? .channelBlocked(block) : .rowMajor
+    lanes = isBlocked ? block : 1
+    perImage = ceilingDivide(channels, lanes)
   }
 }

@@ -1,3 +1,5 @@
+import CSegKernels
+
 /// How `pad` fills what it adds.
 public enum Padding: Sendable, Hashable {
   /// A constant, mostly 0.
@@ -75,18 +77,20 @@ struct IndexMapOperation: TensorOperation {
   func floatingPointOperations(_ inputs: [Shape]) -> Int { 0 }
 
   func forward(_ inputs: [Tensor], _ context: inout OperationContext) -> [Tensor] {
-    let x = inputs[0]
-    let shape = outputShapes([x.shape])[0]
+    let x = inputs[0], kernels = kernels
+    let shape = outputShapes([x.shape])[0], runs = IndexRuns(sources, x.shape, axis: axis)
     return [
       Tensor(uninitialized: shape) { y in
         guard let y = y.baseAddress, shape.elementCount > 0 else { return }
         if x.count == 0 { return y.update(repeating: filler, count: shape.elementCount) }
         let p = x.pointer(for: name)
-        forEachRow(of: shape, from: x.shape[axis]) { target, source, inner in
-          if let source {
-            (y + target).update(from: p + source, count: inner)
-          } else {
-            (y + target).update(repeating: filler, count: inner)
+        runs.forEachPart { part in
+          runs.forEach(in: part) { target, source, step, count in
+            if let source {
+              kernels.pick(p + source, runs.sourceRow, step, y + target, runs.row, count, part.rows)
+            } else {
+              for row in 0..<part.rows { (y + target + row * runs.row).update(repeating: filler, count: count) }
+            }
           }
         }
         withExtendedLifetime(x) {}
@@ -95,41 +99,23 @@ struct IndexMapOperation: TensorOperation {
   }
 
   func backward(_ gradients: [Tensor?], _ context: OperationContext) -> [Tensor?] {
-    let dy = gradients[0]!.rowMajor()
-    var dx = Tensor.zeros(context.inputShapes[0])
-    dx.withUnsafeMutableBufferPointer { dx in
-      guard let dx = dx.baseAddress, dy.count > 0 else { return }
-      let d = dy.pointer(for: name)
-      forEachRow(of: dy.shape, from: context.inputShapes[0][axis]) { target, source, inner in
-        guard let source else { return }
-        for i in 0..<inner { dx[source + i] += d[target + i] }
+    let dy = gradients[0]!.rowMajor(), shape = context.inputShapes[0], kernels = kernels
+    let runs = IndexRuns(sources, shape, axis: axis)
+    return [
+      Tensor(uninitialized: shape) { dx in
+        guard let dx = dx.baseAddress, shape.elementCount > 0 else { return }
+        let d = dy.pointer(for: name)
+        runs.forEachPart { part in
+          // What a part reads from is its own.
+          runs.forEachSource(in: part) { (dx + $0).update(repeating: 0, count: $1) }
+          runs.forEach(in: part) { target, source, step, count in
+            if let source {
+              kernels.spread(d + target, runs.row, step, dx + source, runs.sourceRow, count, part.rows)
+            }
+          }
+        }
+        withExtendedLifetime(dy) {}
       }
-      withExtendedLifetime(dy) {}
-    }
-    return [dx]
-  }
-
-  /// Visits runs of the result together with where they come from. On the last axis, neighbours that stay neighbours
-  /// are one run.
-  private func forEachRow(
-    of shape: Shape, from extent: Int, _ body: (_ target: Int, _ source: Int?, _ count: Int) -> Void
-  ) {
-    let inner = shape[(axis + 1)...].reduce(1, *)
-    let outer = shape[..<axis].reduce(1, *)
-    var runs: [(start: Int, source: Int, count: Int)] = []
-    for (index, source) in sources.enumerated() {
-      if let last = runs.last, source < 0 ? last.source < 0 : last.source >= 0 && last.source + last.count == source {
-        runs[runs.count - 1].count += 1
-      } else {
-        runs.append((index, source, 1))
-      }
-    }
-    for block in 0..<outer {
-      for run in runs {
-        body(
-          (block * sources.count + run.start) * inner, run.source < 0 ? nil : (block * extent + run.source) * inner,
-          run.count * inner)
-      }
-    }
+    ]
   }
 }

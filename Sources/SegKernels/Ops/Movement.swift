@@ -1,3 +1,5 @@
+import CSegKernels
+
 extension Tensor {
   /// The same elements under another shape; one extent may be -1 and is worked out. No data move.
   public func reshaped(_ shape: Shape) -> Tensor { apply(ReshapeOperation(dimensions: shape.dimensions), to: self) }
@@ -63,24 +65,18 @@ struct PermuteOperation: TensorOperation {
   func floatingPointOperations(_ inputs: [Shape]) -> Int { 0 }
 
   func forward(_ inputs: [Tensor], _ context: inout OperationContext) -> [Tensor] {
-    let x = inputs[0]
+    let x = inputs[0], kernels = kernels
     let shape = outputShapes([x.shape])[0]
-    guard let inner = shape.last else { return [x] }
-    let steps = axes.map { x.shape.strides[$0] }
+    let plan = PermutationPlan(x.shape, axes)
     return [
       Tensor(uninitialized: shape) { y in
         guard let y = y.baseAddress, shape.elementCount > 0 else { return }
         let p = x.pointer(for: name)
-        let step = steps.last!
-        parallelRuns(shape.elementCount / inner, grain: max(1, (1 << 15) / inner)) { rows in
-          for row in rows {
-            var (rest, offset) = (row, 0)
-            for axis in shape.indices.dropLast().reversed() {
-              offset += rest % shape[axis] * steps[axis]
-              rest /= shape[axis]
-            }
-            let source = p + offset, target = y + row * inner
-            for i in 0..<inner { target[i] = source[i * step] }
+        plan.forEach { source, target, rows, columns in
+          if plan.stepX == 1 {
+            (y + target).update(from: p + source, count: columns)
+          } else {
+            kernels.transpose(p + source, plan.stepX, Int32(rows), Int32(columns), y + target, plan.stepY)
           }
         }
         withExtendedLifetime(x) {}
@@ -128,7 +124,17 @@ struct ConcatenateOperation: BlockedOperation {
           let width = x.shape[x.shape.axis(axis, for: name)] * inner
           x.withUnsafeBufferPointer { x in
             guard let x = x.baseAddress else { return }
-            for block in 0..<outer { (y + block * row + offset).update(from: x + block * width, count: width) }
+            // Long blocks in pieces, short ones several at a time.
+            let pieces = max(1, width >> 16), piece = (width + pieces - 1) / pieces
+            parallelRuns(outer * pieces, grain: max(1, (1 << 15) / max(piece, 1))) { tasks in
+              for task in tasks {
+                let (block, part) = task.quotientAndRemainder(dividingBy: pieces), first = part * piece
+                let count = min(piece, width - first)
+                if count > 0 {
+                  (y + block * row + offset + first).update(from: x + block * width + first, count: count)
+                }
+              }
+            }
           }
           offset += width
         }

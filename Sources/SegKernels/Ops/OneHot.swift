@@ -1,3 +1,5 @@
+import CSegKernels
+
 /// Labels as numbers: 1 in the channel of each label's class, 0 in the others; N×H×W becomes N×C×H×W.
 ///
 /// y[n, c, h, w] = [labels[n, h, w] = c]. Labels equal to `ignoreIndex` are 0 in all channels. Labels are data, not
@@ -12,21 +14,13 @@ public func oneHot(_ labels: Labels, classes: Int, axis: Int = 1, ignoreIndex: I
   check(
     (0..<rank).contains(place) && classes >= 0, "oneHot",
     "axis \(axis) for \(classes) classes does not exist beside shape \(labels.shape)")
-  let inner = labels.shape[place...].reduce(1, *)
-  var y = Tensor.zeros(Shape(labels.shape[..<place] + [classes] + labels.shape[place...]))
-  y.withUnsafeMutableBufferPointer { y in
+  labels.checkClasses(classes, ignoreIndex: Int32(ignoreIndex), for: "oneHot")
+  let shape = Shape(labels.shape[..<place] + [classes] + labels.shape[place...])
+  let axes = AxisRuns(shape, axis: place, for: "oneHot"), kernels = kernels
+  return Tensor(uninitialized: shape) { y in
     labels.withUnsafeBufferPointer { labels in
-      guard let labels = labels.baseAddress else { return }
-      parallelRuns(y.count / max(classes, 1)) { run in
-        for i in run {
-          let label = Int(labels[i])
-          guard label != ignoreIndex else { continue }
-          check(
-            label >= 0 && label < classes, "oneHot", "label \(label) is neither 0..<\(classes) nor \(ignoreIndex)")
-          y.baseAddress![(i / inner * classes + label) * inner + i % inner] = 1
-        }
-      }
+      guard let y = y.baseAddress, let labels = labels.baseAddress, shape.elementCount > 0 else { return }
+      axes.forEach { kernels.markClasses(labels + $1, Int32(classes), axes.inner, y + $0, $2) }
     }
   }
-  return y
 }

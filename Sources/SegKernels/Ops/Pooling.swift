@@ -22,9 +22,9 @@ public func maxPool2dWithIndices(
 ) -> (values: Tensor, indices: Labels) {
   let window = Window(
     kernel: kernel, stride: stride ?? kernel, padding: padding, dilation: dilation, ceilMode: ceilMode)
-  let indices = MaxPoolOperation(window: window).pooled(x.rowMajor()).indices
+  let indices = MaxPoolOperation(window: window).pooled(x.rowMajor(), findingPlaces: true).places!
   check(
-    indices.values.allSatisfy { $0 >= 0 }, "maxPool2d",
+    indices.stranger(to: x.shape[2] * x.shape[3], ignoring: nil) == nil, "maxPool2d",
     "a window of \(kernel) with padding \(padding) and dilation \(dilation) holds no pixel of shape \(x.shape)")
   // What was chosen is a matter of the data; what it is, gather knows the gradient of.
   let planes = x.reshaped(x.shape[0], x.shape[1], x.shape[2] * x.shape[3]), shape = indices.shape
@@ -63,46 +63,45 @@ struct MaxPoolOperation: TensorOperation {
   func outputShapes(_ inputs: [Shape]) -> [Shape] { [pooledShape(inputs[0], window, name)] }
 
   func forward(_ inputs: [Tensor], _ context: inout OperationContext) -> [Tensor] {
-    let (y, indices) = pooled(inputs[0])
-    if context.isRecording { context.savedIndices = [indices] }
+    let (y, places) = pooled(inputs[0], findingPlaces: context.isRecording)
+    if let places { context.savedIndices = [places] }
     return [y]
   }
 
-  /// The maxima, and their indices within their planes: −1 under a window without a pixel, whose maximum is −∞.
-  fileprivate func pooled(_ x: Tensor) -> (values: Tensor, indices: Labels) {
+  /// The maxima, and if wanted their indices within their planes: −1 under a window without a pixel, whose maximum is −∞.
+  fileprivate func pooled(_ x: Tensor, findingPlaces: Bool) -> (values: Tensor, places: Labels?) {
     let kernels = kernels, geometry = window.geometry(x.shape, for: name)
     let shape = outputShapes([x.shape])[0]
     let (area, outputArea) = (x.shape[2] * x.shape[3], shape[2] * shape[3])
-    var y: Tensor!
-    let indices = Labels(uninitialized: shape) { indices in
-      let indices = indices.baseAddress!
-      y = Tensor(uninitialized: shape) { y in
+    func values(_ places: UnsafeMutablePointer<Int32>?) -> Tensor {
+      Tensor(uninitialized: shape) { y in
         let y = y.baseAddress!, p = x.pointer(for: name)
         forEachPlane(shape) { plane in
+          let first = plane * outputArea
           withUnsafePointer(to: geometry) {
-            kernels.maxPool(p + plane * area, $0, y + plane * outputArea, indices + plane * outputArea)
+            kernels.maxPool(p + plane * area, $0, y + first, places.map { $0 + first })
           }
         }
         withExtendedLifetime(x) {}
       }
     }
-    return (y, indices)
+    guard findingPlaces else { return (values(nil), nil) }
+    var y: Tensor!
+    let places = Labels(uninitialized: shape) { y = values($0.baseAddress!) }
+    return (y, places)
   }
 
   func backward(_ gradients: [Tensor?], _ context: OperationContext) -> [Tensor?] {
     let dy = gradients[0]!.rowMajor(), indices = context.savedIndices[0], shape = context.inputShapes[0]
-    let (area, outputArea) = (shape[2] * shape[3], dy.shape[2] * dy.shape[3])
+    let (area, outputArea) = (shape[2] * shape[3], dy.shape[2] * dy.shape[3]), kernels = kernels
     return [
       Tensor(uninitialized: shape) { dx in
         let dx = dx.baseAddress!, d = dy.pointer(for: name)
         indices.withUnsafeBufferPointer { indices in
           let indices = indices.baseAddress!
           forEachPlane(shape) { plane in
-            let target = dx + plane * area
-            target.update(repeating: 0, count: area)
-            for i in (plane * outputArea)..<((plane + 1) * outputArea) where indices[i] >= 0 {
-              target[Int(indices[i])] += d[i]
-            }
+            let first = plane * outputArea
+            kernels.maxPoolGradient(d + first, indices + first, outputArea, dx + plane * area, area)
           }
         }
         withExtendedLifetime(dy) {}
@@ -124,27 +123,34 @@ struct AveragePoolOperation: TensorOperation {
   func outputShapes(_ inputs: [Shape]) -> [Shape] { [pooledShape(inputs[0], window, name)] }
 
   func forward(_ inputs: [Tensor], _ context: inout OperationContext) -> [Tensor] {
-    let kernel = kernels.averagePool!
-    return [map(inputs[0], to: outputShapes([inputs[0].shape])[0], window.geometry(inputs[0].shape, for: name), kernel)]
+    let x = inputs[0], geometry = window.geometry(x.shape, for: name), kernels = kernels
+    return [
+      map(x, to: outputShapes([x.shape])[0]) { source, target in
+        withUnsafePointer(to: geometry) { kernels.averagePool(source, $0, countIncludesPadding ? 1 : 0, target) }
+      }
+    ]
   }
 
   func backward(_ gradients: [Tensor?], _ context: OperationContext) -> [Tensor?] {
-    let shape = context.inputShapes[0], kernel = kernels.averagePoolGradient!
-    return [map(gradients[0]!.rowMajor(), to: shape, window.geometry(shape, for: name), kernel)]
+    let shape = context.inputShapes[0], geometry = window.geometry(shape, for: name), kernels = kernels
+    return [
+      map(gradients[0]!.rowMajor(), to: shape) { source, target in
+        withUnsafePointer(to: geometry) { geometry in
+          withWorkspace(kernels.averagePoolGradientScratch(geometry)) {
+            kernels.averagePoolGradient(source, geometry, countIncludesPadding ? 1 : 0, target, $0)
+          }
+        }
+      }
+    ]
   }
 
   private func map(
-    _ x: Tensor, to shape: Shape, _ geometry: SKConvGeometry,
-    _ kernel: (UnsafePointer<Float>?, UnsafePointer<SKConvGeometry>?, Int32, UnsafeMutablePointer<Float>?) -> Void
+    _ x: Tensor, to shape: Shape, _ body: (_ plane: UnsafePointer<Float>, _ target: UnsafeMutablePointer<Float>) -> Void
   ) -> Tensor {
     let (sourceArea, area) = (x.shape[2] * x.shape[3], shape[2] * shape[3])
     return Tensor(uninitialized: shape) { y in
       let y = y.baseAddress!, p = x.pointer(for: name)
-      forEachPlane(shape) { plane in
-        withUnsafePointer(to: geometry) {
-          kernel(p + plane * sourceArea, $0, countIncludesPadding ? 1 : 0, y + plane * area)
-        }
-      }
+      forEachPlane(shape) { body(p + $0 * sourceArea, y + $0 * area) }
       withExtendedLifetime(x) {}
     }
   }

@@ -80,7 +80,10 @@ struct ReductionOperation: TensorOperation {
     let best = context.saved[1].viewed(as: kept).broadcast(to: shape)
     let isBest = Tensor(uninitialized: shape) { mask in
       x.withUnsafeBufferPointer { x in
-        best.withUnsafeBufferPointer { best in for i in mask.indices { mask[i] = x[i] == best[i] ? 1 : 0 } }
+        best.withUnsafeBufferPointer { best in
+          guard let x = x.baseAddress, let best = best.baseAddress, let mask = mask.baseAddress else { return }
+          parallelRuns(shape.elementCount) { for i in $0 { mask[i] = x[i] == best[i] ? 1 : 0 } }
+        }
       }
     }
     return [isBest * (gradient / isBest.sum(axes: axes, keepDimensions: true))]

@@ -18,9 +18,9 @@ public func argmax(_ x: Tensor, axis: Int = 1) -> Labels {
   return Labels(uninitialized: Shape(dimensions)) { y in
     guard let y = y.baseAddress, x.count > 0 else { return }
     let p = x.pointer(for: "argmax")
-    axes.forEach { source, target, count in
-      kernels.argmax(p + source, y + target, Int32(axes.extent), axes.inner, count)
-    }
+    axes.forEach(
+      rows: { kernels.argmaxRows(p + $0 * axes.extent, y + $0, axes.extent, $1) },
+      runs: { kernels.argmax(p + $0, y + $1, Int32(axes.extent), axes.inner, $2) })
     withExtendedLifetime(x) {}
   }
 }
@@ -40,12 +40,14 @@ struct SoftmaxOperation: TensorOperation {
   func floatingPointOperations(_ inputs: [Shape]) -> Int { 5 * inputs[0].elementCount }
 
   func forward(_ inputs: [Tensor], _ context: inout OperationContext) -> [Tensor] {
-    let x = inputs[0], axes = AxisRuns(x.shape, axis: axis, for: name)
-    let kernel = isLog ? kernels.logSoftmax! : kernels.softmax!
+    let x = inputs[0], axes = AxisRuns(x.shape, axis: axis, for: name), kernels = kernels
+    let (rows, runs) = isLog ? (kernels.logSoftmaxRows!, kernels.logSoftmax!) : (kernels.softmaxRows!, kernels.softmax!)
     let y = Tensor(uninitialized: x.shape) { y in
       guard let y = y.baseAddress, x.count > 0 else { return }
-      let p = x.pointer(for: name)
-      axes.forEach { start, _, count in kernel(p + start, y + start, Int32(axes.extent), axes.inner, count) }
+      let p = x.pointer(for: name), extent = axes.extent
+      axes.forEach(
+        rows: { rows(p + $0 * extent, y + $0 * extent, extent, $1) },
+        runs: { start, _, count in runs(p + start, y + start, Int32(extent), axes.inner, count) })
       withExtendedLifetime(x) {}
     }
     if context.isRecording { context.saved = [y] }
@@ -54,40 +56,18 @@ struct SoftmaxOperation: TensorOperation {
 
   func backward(_ gradients: [Tensor?], _ context: OperationContext) -> [Tensor?] {
     let y = context.saved[0], dy = gradients[0]!.rowMajor(), axes = AxisRuns(y.shape, axis: axis, for: name)
-    let kernel = isLog ? kernels.logSoftmaxGradient! : kernels.softmaxGradient!
+    let kernels = kernels
+    let rows = isLog ? kernels.logSoftmaxGradientRows! : kernels.softmaxGradientRows!
+    let runs = isLog ? kernels.logSoftmaxGradient! : kernels.softmaxGradient!
     return [
       Tensor(uninitialized: y.shape) { dx in
         guard let dx = dx.baseAddress, y.count > 0 else { return }
-        let (p, d) = (y.pointer(for: name), dy.pointer(for: name))
-        axes.forEach { start, _, count in
-          kernel(p + start, d + start, dx + start, Int32(axes.extent), axes.inner, count)
-        }
+        let (p, d) = (y.pointer(for: name), dy.pointer(for: name)), extent = axes.extent
+        axes.forEach(
+          rows: { rows(p + $0 * extent, d + $0 * extent, dx + $0 * extent, extent, $1) },
+          runs: { start, _, count in runs(p + start, d + start, dx + start, Int32(extent), axes.inner, count) })
         withExtendedLifetime((y, dy)) {}
       }
     ]
-  }
-}
-
-/// A tensor seen along one axis: `outer` blocks of `extent` rows of `inner` elements.
-struct AxisRuns {
-  let outer: Int, extent: Int, inner: Int
-
-  init(_ shape: Shape, axis: Int, for operation: String) {
-    let axis = shape.axis(axis, for: operation)
-    outer = shape[..<axis].reduce(1, *)
-    extent = shape[axis]
-    inner = shape[(axis + 1)...].reduce(1, *)
-  }
-
-  /// Calls `body` with runs of neighbouring columns, in parallel: where a run starts in the tensor, where in one
-  /// without the axis, and how many columns it has.
-  func forEach(_ body: (_ start: Int, _ flatStart: Int, _ count: Int) -> Void) {
-    let grain = 4096
-    let runs = (inner + grain - 1) / grain
-    parallelFor(outer * runs) { task in
-      let (block, run) = task.quotientAndRemainder(dividingBy: max(runs, 1))
-      let first = run * grain
-      body(block * extent * inner + first, block * inner + first, min(grain, inner - first))
-    }
   }
 }

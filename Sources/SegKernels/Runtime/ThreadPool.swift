@@ -7,6 +7,8 @@ import Synchronization
 /// Regions often follow one another within microseconds, and waking a thread takes tens of them. So whoever waits looks
 /// for some 20 µs before it sleeps; an idle pool uses no time.
 ///
+/// Of a region's blocks every thread begins with a share of its own (``TaskShares``).
+///
 /// One region runs at a time. A second caller, or a region inside a region, runs its blocks on its own thread: no
 /// oversubscription, no deadlock. What a block computes depends on its number alone, so results do not depend on who
 /// runs it.
@@ -20,6 +22,8 @@ package final class ThreadPool: @unchecked Sendable {
     let block: Block
     let context: UnsafeMutableRawPointer
     let count: Int
+    /// How many parts the blocks are cut into: one a thread.
+    let shares: Int
     /// How many workers may still join.
     var seats: Int
   }
@@ -29,7 +33,8 @@ package final class ThreadPool: @unchecked Sendable {
   private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let wake = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
   private let done = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-  private let next = Atomic<Int>(0)
+  /// At least as many shares as a region has threads.
+  private var blocks = TaskShares(shares: 0)
   // Written under `lock`; read without it by those who look before they sleep.
   private let generation = Atomic<Int>(0)
   private let working = Atomic<Int>(0)
@@ -63,20 +68,22 @@ package final class ThreadPool: @unchecked Sendable {
       for index in 0..<count { block(context, index) }
       return
     }
-    runRegion(Region(block: block, context: context, count: count, seats: helpers))
+    runRegion(Region(block: block, context: context, count: count, shares: helpers + 1, seats: helpers))
     isBusy.store(false, ordering: .releasing)
   }
 
   private func runRegion(_ region: Region) {
     pthread_mutex_lock(lock)
     while workers < region.seats { startWorker() }
-    next.store(0, ordering: .relaxed)
+    // Nobody works: all threads of the last region have left it.
+    if blocks.shares < region.shares { blocks = TaskShares(shares: region.shares) }
+    blocks.reset()
     self.region = region
     generation.wrappingAdd(1, ordering: .releasing)
     pthread_cond_broadcast(wake)
     pthread_mutex_unlock(lock)
 
-    work(region)
+    work(region, share: 0)
 
     pthread_mutex_lock(lock)
     self.region = nil
@@ -96,12 +103,8 @@ package final class ThreadPool: @unchecked Sendable {
     return false
   }
 
-  private func work(_ region: Region) {
-    while true {
-      let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
-      guard index < region.count else { return }
-      region.block(region.context, index)
-    }
+  private func work(_ region: Region, share: Int) {
+    _ = blocks.take(of: region.count, cut: region.shares, own: share) { region.block(region.context, $0) }
   }
 
   private func startWorker() {
@@ -124,11 +127,12 @@ package final class ThreadPool: @unchecked Sendable {
         pthread_mutex_lock(lock)
         if generation.load(ordering: .relaxed) == last { pthread_cond_wait(wake, lock) }
       }
+      let share = region!.seats
       region!.seats -= 1
       working.wrappingAdd(1, ordering: .relaxed)
       let joined = region!
       pthread_mutex_unlock(lock)
-      work(joined)
+      work(joined, share: share)
       pthread_mutex_lock(lock)
       if working.wrappingSubtract(1, ordering: .releasing).newValue == 0 { pthread_cond_signal(done) }
     }

@@ -33,6 +33,9 @@ public struct RandomSource: RandomNumberGenerator, Sendable, Hashable, Codable {
     return bits ^ (bits >> 31)
   }
 
+  /// Goes on as if `count` numbers had been drawn.
+  package mutating func skip(_ count: Int) { state &+= UInt64(count) &* 0x9E37_79B9_7F4A_7C15 }
+
   /// A float in [0, 1), 24 bits fine.
   public mutating func nextUniform() -> Float { Float(next() >> 40) / 16_777_216 }
 

@@ -79,6 +79,18 @@ public struct PanopticQuality: Sendable, Hashable {
     for index in a.counts.indices { a.counts[index] += b.counts[index] }
   }
 
+  /// The counts that ``Counts/sums`` of every category, one after another, stand for.
+  package init(categories: [PanopticCategory], sums: [Double]) {
+    self.init(categories: categories)
+    check(sums.count == 4 * categories.count, "PanopticQuality", "expected 4 sums a category, found \(sums.count)")
+    for index in categories.indices { counts[index] = Counts(sums: sums[(4 * index)..<(4 * index + 4)]) }
+  }
+
+  /// The mean PQ over the categories that occur, from their ``Counts/sums``; nil if none does.
+  package static func meanPQ(ofSums sums: [Double]) -> Double? {
+    stride(from: 0, to: sums.count, by: 4).map { Counts(sums: sums[$0..<($0 + 4)]).pq }.meanOfKnown
+  }
+
   private func place(of segment: PanopticSegmentation.Segment) -> Int {
     guard let place = position[segment.category] else {
       misuse("PanopticQuality.add", "segment \(segment.id) has the unknown category \(segment.category)")

@@ -65,9 +65,8 @@ public struct PerceptualConsistencyReproduction: Reproduction {
       throw ReproductionError(
         "perceptual-consistency: expected --data streets: exact flow is known of made-up clips alone")
     }
-    var recipe = recipe(arm, setup.preset)
-    (recipe.seed, recipe.steps) = (seed, setup.steps(of: recipe))
-    let size = size(setup.preset), clips = streets("test", size)
+    let recipe = recipe(arm, seed: seed, setup), size = size(setup.preset)
+    let clips = streets("test", size)
     if arm.settings["part"]?.text == "regulariser" {
       let training = try GradedTraining(
         recipe, setup, pairs: recipe.loss.consistency > 0 ? streets("train", size) : nil, report)
@@ -123,12 +122,7 @@ struct GradedTraining {
     _ report: @escaping (String, Int, Int) -> Void
   ) throws {
     let fold = setup.data.folds[0], classes = fold.train.classes
-    let configuration = FFNetConfiguration(name: "ffnet22S_half_BCC", classes: classes.count)!
-    let network = FFNet(configuration, seed: recipe.seed)
-    if let encoder = setup.encoder {
-      let named = Dictionary(uniqueKeysWithValues: encoder.map { ("backbone_model." + $0.key, $0.value) })
-      try network.load(published: named, .backboneOnly)
-    }
+    let network = try FFNet(experiment: recipe, classes: classes.count, setup)
     let ignoreIndex = classes.ignoreIndex.map(Int.init), loss = SegmentationLoss(recipe.loss)
     let task: any TrainingTask
     if let streets {
@@ -152,7 +146,7 @@ struct GradedTraining {
     let trainer = try Trainer(task, recipe: recipe, loader: loader, folder: folder, card: card, resume: false)
     var kept: [FFNet] = [], looks = 0
     func keep() {
-      let copy = FFNet(configuration, seed: nil)
+      let copy = FFNet(network.configuration, seed: nil)
       for (target, source) in zip(copy.parameters, network.parameters) { target.value = source.value.detached() }
       kept.append(copy)
     }
@@ -173,9 +167,7 @@ struct GradedTraining {
     result.parameters = network.parameterCount
     result.steps = recipe.steps
     result.inferMilliseconds = inferenceMilliseconds(network, size)
-    result.trainGFLOPPerImage =
-      3 * Double(Graph.capture(inputs: [[1, 3, size.height, size.width]]) { [network($0[0])] }.floatingPointOperations)
-      / 1e9
+    result.trainGFLOPPerImage = recipe.trainingGFLOP { [network($0)] }
     let test = setup.cut(fold.test)
     var score = SegmentationScore(classes: classes.count, unscored: setup.data.unscored)
     try score.add(network, on: test) { report("scoring", $0, $1) }

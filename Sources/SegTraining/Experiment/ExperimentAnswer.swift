@@ -2,8 +2,9 @@
 public struct ExperimentAnswer: Sendable, Codable {
   /// The scores of one arm.
   public struct Arm: Sendable, Codable {
-    /// Its name, and how its recipe differs.
+    /// Its name.
     public let name: String
+    /// How its recipe differs from the experiment's.
     public let settings: [String: Setting]
     /// Learnable scalars of what predicts.
     public let parameters: Int
@@ -29,7 +30,7 @@ public struct ExperimentAnswer: Sendable, Codable {
 
     enum CodingKeys: CodingKey { case name, higher_is_better, values, mean, std }
 
-    // Keys stay where a number is missing.
+    /// Writes every key, `null` where a number is missing.
     public func encode(to encoder: any Encoder) throws {
       var container = encoder.container(keyedBy: CodingKeys.self)
       try container.encode(name, forKey: .name)
@@ -61,9 +62,11 @@ public struct ExperimentAnswer: Sendable, Codable {
 
   /// A difference between two arms.
   public struct Contrast: Sendable, Codable {
-    /// What was compared.
+    /// The metric that was compared.
     public let metric: String
+    /// The arms: a − b is in favour of a where it is positive, or negative if less of the metric is better.
     public let a, b: String
+    /// Whether the paper says so, or whether it must be known to believe it.
     public let role: Experiment.Role
     /// a − b of each seed that both arms have.
     public let differences: [Double]
@@ -76,6 +79,7 @@ public struct ExperimentAnswer: Sendable, Codable {
 
     enum CodingKeys: CodingKey { case metric, a, b, role, differences, mean, ci95, verdict }
 
+    /// Writes every key, `null` where a number is missing.
     public func encode(to encoder: any Encoder) throws {
       var container = encoder.container(keyedBy: CodingKeys.self)
       try container.encode(metric, forKey: .metric)
@@ -89,9 +93,11 @@ public struct ExperimentAnswer: Sendable, Codable {
     }
   }
 
-  /// The paper, the data, and how much was run.
+  /// The paper's name on the command line.
   public let paper: String
+  /// The data, as `--data` names it.
   public let data: String
+  /// How much was run.
   public let preset: Experiment.Preset
   /// The largest number of seeds that an arm was run with.
   public let seeds: Int

@@ -106,6 +106,8 @@ public struct ExperimentData: Sendable {
   public var notes: [String] = []
   /// The terms of the data.
   public var terms = ""
+  /// Real images to look at beside the test data, without a claim; nil for none.
+  public var foreign: (any SegmentationDataset)?
   /// Streets of a split at a size, where the data are made up: for clips, depth, and labels at other resolutions.
   public var streets: (@Sendable (_ split: String, _ size: Pair) -> StreetScenes)?
 

@@ -55,6 +55,8 @@ public struct ImageStatistic: Sendable, Hashable, Codable {
     case meanIoU
     /// The mean boundary F of columns as `BoundaryF.sums` makes them.
     case boundaryF(classes: Int, level: Int)
+    /// The mean PQ of four columns a category: TP, FP, FN and Σ IoU.
+    case panopticQuality
   }
 
   /// Which function, of which columns.
@@ -74,6 +76,7 @@ public struct ImageStatistic: Sendable, Hashable, Codable {
     switch kind {
     case .ratio: return columns[1] > 0 ? columns[0] / columns[1] : nil
     case .meanIoU: return ConfusionMatrix.meanIoU(ofSums: columns)
+    case .panopticQuality: return PanopticQuality.meanPQ(ofSums: columns)
     case .boundaryF(let classes, let level): return BoundaryF.meanF(ofSums: columns, classes: classes, level: level)
     }
   }

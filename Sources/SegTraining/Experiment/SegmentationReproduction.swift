@@ -39,21 +39,24 @@ public protocol SegmentationReproduction: Reproduction {
 }
 
 extension SegmentationReproduction {
+  /// None.
   public func metricsBefore(_ network: SegmentationArm, _ fold: ExperimentData.Fold, _ setup: RunSetup) throws
     -> [RunResult.Metric]
   { [] }
 
+  /// None.
   public func metricsAfter(_ network: SegmentationArm, _ fold: ExperimentData.Fold, _ setup: RunSetup) throws
     -> [RunResult.Metric]
   { [] }
 
+  /// Builds, trains and scores one arm, fold by fold: floating-point operations and milliseconds of the first fold's
+  /// network, scores of all folds' test images together, further metrics as means over folds.
+  ///
+  /// - Throws: what data, checkpoints and training throw.
   public func run(
     _ arm: Experiment.Arm, seed: UInt64, setup: RunSetup, _ report: @escaping (String, Int, Int) -> Void
   ) throws -> RunResult {
-    var recipe = recipe(arm, setup.preset)
-    recipe.seed = seed
-    recipe.steps = setup.steps(of: recipe)
-    recipe.data.kind = setup.data.name
+    let recipe = recipe(arm, seed: seed, setup)
     var result = RunResult(), score: SegmentationScore?, further: [[RunResult.Metric]] = []
     result.steps = recipe.steps
     result.notes = setup.data.notes
@@ -63,11 +66,10 @@ extension SegmentationReproduction {
       let before = try metricsBefore(network, fold, setup)
       if number == 0 {
         result.parameters = network.predictor.parameterCount
-        let crop = Pair(height: recipe.augment.crop[0], width: recipe.augment.crop[1])
-        result.trainGFLOPPerImage = trainingGFLOP(network, crop)
+        result.trainGFLOPPerImage = recipe.trainingGFLOP { network.trained?($0) ?? [network.predictor($0)] }
       }
-      result.seconds += try train(
-        network, recipe, fold, classes, setup, setup.folder.appendingPathComponent("fold-\(number)")
+      result.seconds += try setup.train(
+        network.task, recipe, on: fold.train, in: setup.folder.appendingPathComponent("fold-\(number)")
       ) { report(name + "training", $0, $1) }
       var foldScore = score ?? SegmentationScore(classes: classes.count, unscored: setup.data.unscored)
       let test = setup.cut(fold.test)
@@ -90,35 +92,6 @@ extension SegmentationReproduction {
       result.metrics.append(mean)
     }
     return result
-  }
-
-  /// Trains in a folder, from its last checkpoint if there is one. Returns the seconds.
-  private func train(
-    _ network: SegmentationArm, _ recipe: Recipe, _ fold: ExperimentData.Fold, _ classes: ClassTable,
-    _ setup: RunSetup, _ folder: URL, _ report: (Int, Int) -> Void
-  ) throws -> Double {
-    let loader = BatchLoader(
-      fold.train, batchSize: recipe.batch, augmentation: recipe.augmentation, seed: recipe.seed)
-    let card = ModelCard(
-      model: recipe.model, classes: classes, normalization: loader.normalization,
-      size: Pair(height: recipe.augment.crop[0], width: recipe.augment.crop[1]), recipe: recipe.hash,
-      terms: setup.data.terms)
-    let trainer = try Trainer(
-      network.task, recipe: recipe, loader: loader, folder: folder, card: card, resume: Trainer.canResume(folder))
-    var seconds = 0.0
-    try trainer.run {
-      seconds = $0.seconds
-      report($0.step, $0.steps)
-    }
-    return seconds
-  }
-
-  /// Three times the forward operations of one image, backward being two products for each of forward's.
-  private func trainingGFLOP(_ network: SegmentationArm, _ size: Pair) -> Double {
-    let graph = Graph.capture(inputs: [[1, 3, size.height, size.width]]) { inputs in
-      network.trained?(inputs[0]) ?? [network.predictor(inputs[0])]
-    }
-    return 3 * Double(graph.floatingPointOperations) / 1e9
   }
 }
 
@@ -146,10 +119,14 @@ extension SegmentationScore {
 
 /// The median time of a compiled network for one image, milliseconds.
 public func inferenceMilliseconds(_ network: any UnaryModule, _ size: Pair, repetitions: Int = 11) -> Double {
-  let session = network.compiled(for: [1, 3, size.height, size.width]).makeSession()
-  var random = RandomSource(seed: 1), logits = Tensor.zeros(session.program.outputShapes[0])
-  let x = Tensor.normal(session.program.inputShapes[0], using: &random), clock = ContinuousClock()
-  session.run(x, into: &logits)
-  return (0..<repetitions).map { _ in clock.measure { session.run(x, into: &logits) }.seconds * 1000 }
-    .sorted()[repetitions / 2]
+  inferenceMilliseconds(network.compiled(for: [1, 3, size.height, size.width]), repetitions: repetitions)
+}
+
+/// The median time of a program of one input, milliseconds.
+public func inferenceMilliseconds(_ program: Program, repetitions: Int = 11) -> Double {
+  let session = program.makeSession(), clock = ContinuousClock()
+  var random = RandomSource(seed: 1)
+  let x = Tensor.normal(program.inputShapes[0], using: &random)
+  _ = session([x])
+  return (0..<repetitions).map { _ in clock.measure { _ = session([x]) }.seconds * 1000 }.sorted()[repetitions / 2]
 }

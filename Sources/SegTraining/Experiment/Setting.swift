@@ -2,11 +2,18 @@ import Foundation
 
 /// The value of one key of a recipe, as JSON writes it.
 public enum Setting: Sendable, Hashable, Codable {
+  /// `true` or `false`.
   case flag(Bool)
+  /// A number, whole or not.
   case number(Double)
+  /// A word: the name of a kind, for instance.
   case text(String)
+  /// Several values in order: depths, sizes.
   case list([Setting])
 
+  /// Reads a JSON value.
+  ///
+  /// - Throws: `DecodingError` for null and for objects.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
     if let flag = try? container.decode(Bool.self) {
@@ -20,6 +27,7 @@ public enum Setting: Sendable, Hashable, Codable {
     }
   }
 
+  /// Writes the value as JSON has it.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     switch self {
@@ -51,12 +59,18 @@ public enum Setting: Sendable, Hashable, Codable {
 extension Setting: ExpressibleByBooleanLiteral, ExpressibleByFloatLiteral, ExpressibleByIntegerLiteral,
   ExpressibleByStringLiteral, ExpressibleByArrayLiteral, CustomStringConvertible
 {
+  /// `true` and `false` in a list of settings.
   public init(booleanLiteral value: Bool) { self = .flag(value) }
+  /// `0.5` in a list of settings.
   public init(floatLiteral value: Double) { self = .number(value) }
+  /// `3` in a list of settings: a number like any other.
   public init(integerLiteral value: Int) { self = .number(Double(value)) }
+  /// `"basic"` in a list of settings.
   public init(stringLiteral value: String) { self = .text(value) }
+  /// `[3, 4, 6, 3]` in a list of settings.
   public init(arrayLiteral elements: Setting...) { self = .list(elements) }
 
+  /// The value as tables show it: `[3, 4, 6, 3]`, `basic`, `0.5`.
   public var description: String {
     switch self {
     case .flag(let flag): "\(flag)"

@@ -740,13 +740,68 @@ def implicit():
          columns=columns)
 
 
+def panoptic():
+    def peaks(scores, threshold, window):
+        """Pixels above the threshold that are the largest of their window, by falling score."""
+        largest = F.max_pool2d(scores[None], window, 1, window // 2)[0]
+        places = torch.nonzero((scores == largest) & (scores > threshold))[:, 1:]
+        order = torch.argsort(scores[0][places[:, 0], places[:, 1]], descending=True, stable=True)
+        return places[order]
+
+    def grid(height, width):
+        return torch.stack(torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")).double()
+
+    def heatmaps(centers, offsets, things, slots, limit, sigma, threshold, window):
+        n, _, height, width = centers.shape
+        images = []
+        for image in range(n):
+            found = peaks(centers[image].detach(), threshold, window)[:limit]
+            maps = [torch.zeros(height, width, dtype=centers.dtype)] * slots
+            for slot, (y, x) in enumerate(found.tolist()):
+                reached = grid(height, width) + offsets[image] - torch.tensor([y, x]).double()[:, None, None]
+                gaussian = torch.exp(-reached.square().sum(0) / (2 * sigma**2))
+                maps[slot] = gaussian * things[image, 0] * centers[image, 0, y, x].clamp(0, 1)
+            images.append(torch.stack(maps))
+        return torch.stack(images)
+
+    rules = dict(slots=4, limit=3, sigma=1.5, threshold=0.1, window=3)
+    inputs = {"centers": 0.25 * distinct("heatmaps/centers", 2, 1, 5, 6), "offsets": normal("heatmaps/offsets", 2, 2, 5, 6),
+              "things": positive("heatmaps/things", 2, 1, 5, 6)}
+    case("instanceHeatmaps/three_of_four", "instanceHeatmaps", lambda *x: heatmaps(*x, **rules), inputs, **rules)
+
+    def grouped(centers, offsets, semantic, things, threshold, window, most, stuff_area):
+        height, width = semantic.shape
+        found = peaks(centers[None], threshold, window)[:most]
+        found = found[torch.argsort(found[:, 0] * width + found[:, 1])]
+        reached = (grid(height, width) + offsets).permute(1, 2, 0).reshape(-1, 2)
+        nearest = torch.cdist(reached, found.double()).argmin(1).reshape(height, width) + 1
+        is_thing = torch.isin(semantic, torch.tensor(things))
+        owner = torch.where(is_thing, nearest, 0)
+        labels = torch.full_like(semantic, 255)
+        for thing in owner.unique().tolist():
+            if thing > 0:
+                labels[owner == thing] = torch.mode(semantic[owner == thing]).values
+        for label in semantic.unique().tolist():
+            region = (semantic == label) & ~is_thing
+            if label != 255 and region.sum() >= stuff_area:
+                labels[region] = label
+        return (labels * 1000 + owner).double()
+
+    semantic = torch.randint(0, 6, (9, 13), generator=generator("grouping"))
+    semantic[0, :5] = 255
+    rules = dict(things=[3, 4, 5], threshold=0.1, window=3, most=5, stuff_area=20)
+    inputs = {"centers": distinct("grouping/centers", 9, 13), "offsets": 2 * normal("grouping/offsets", 2, 9, 13)}
+    case("groupInstances/five_centres", "groupInstances", lambda c, o, s: grouped(c, o, s, **rules), inputs,
+         labels={"labels": semantic}, differentiable=False, **rules)
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     elementwise(), reductions(), movement(), convolution(), pooling()
     normalization(), softmax(), cross_entropy(), segmentation_losses(), resize()
     further_elementwise(), further_movement(), transposed_convolution(), group_normalization(), regression()
     sampling()
-    choosing(), small_matrices(), remaining(), implicit()
+    choosing(), small_matrices(), remaining(), implicit(), panoptic()
 
     intended = {"crossEntropy/all_ignored_mean", "sort/nan", "sort/nan_descending", "topK/nan"}
     broken = {name.rsplit("/", 1)[0] for name, tensor in tensors.items() if tensor.isnan().any()}

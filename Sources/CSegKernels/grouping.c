@@ -1,0 +1,2 @@
+#define SK_FAMILY "grouping.inc"
+#include "isa.h"

@@ -1,0 +1,2 @@
+#define SK_FAMILY "losses.inc"
+#include "isa.h"

@@ -1,0 +1,2 @@
+#define SK_FAMILY "movement.inc"
+#include "isa.h"

@@ -1,0 +1,2 @@
+#define SK_FAMILY "sample.inc"
+#include "isa.h"
