@@ -30,6 +30,8 @@ let package = Package(
     .library(name: "SegInverseForm", targets: ["SegInverseForm"]),
     .library(name: "SegHS3", targets: ["SegHS3"]),
     .library(name: "SegPISR", targets: ["SegPISR"]),
+    .library(name: "SegPerceptualConsistency", targets: ["SegPerceptualConsistency"]),
+    .library(name: "SegAuxAdapt", targets: ["SegAuxAdapt"]),
     .library(name: "SegPipelines", targets: ["SegPipelines"]),
     .executable(name: "segkernels", targets: ["SegCommand"]),
     // Shared by Tests and Benchmarks; unstable, as the underscore says.
@@ -68,7 +70,7 @@ let package = Package(
       name: "CSegPretrained",
       exclude: [
         "streets-ffnet22S-half.safetensors", "streets-ffnet22S-half.md", "inverse-network.safetensors",
-        "inverse-network.md",
+        "inverse-network.md", "perceptual-features.safetensors", "perceptual-features.md",
       ]),
     .target(name: "SegPretrained", dependencies: ["SegFiles", "SegFormats", "CSegPretrained"], swiftSettings: strict),
     .target(
@@ -108,18 +110,31 @@ let package = Package(
       name: "SegHS3",
       dependencies: ["SegKernels", "SegFiles", "SegImages", "SegMetrics", "SegData", "SegTraining", "SegFFNet"],
       swiftSettings: strict),
+    .target(
+      name: "SegPerceptualConsistency",
+      dependencies: [
+        "SegKernels", "SegFiles", "SegFormats", "SegImages", "SegMetrics", "SegPretrained", "SegData", "SegTraining",
+        "SegFFNet",
+      ], swiftSettings: strict),
+    .target(
+      name: "SegAuxAdapt",
+      dependencies: [
+        "SegKernels", "SegFormats", "SegImages", "SegMetrics", "SegPretrained", "SegData", "SegTraining", "SegFFNet",
+      ], swiftSettings: strict),
     // 6
     .target(
       name: "SegPipelines",
       dependencies: [
         "SegKernels", "SegFiles", "SegFormats", "SegImages", "SegMetrics", "SegPretrained", "SegData",
         "SegDistributed", "SegTraining", "SegFFNet", "SegIFA", "SegInverseForm", "SegPISR", "SegHS3",
-        "SegONNX",
+        "SegONNX", "SegPerceptualConsistency",
+        "SegAuxAdapt",
         .product(name: "Yams", package: "Yams", condition: tools),
       ],
       resources: [
         .embedInCode("Recipes/camvid-ffnet22S-half.yaml"), .embedInCode("Recipes/camvid-ffnet40S.yaml"),
         .embedInCode("Recipes/streets-hs3.yaml"), .embedInCode("Recipes/streets-hs3-fuse.yaml"),
+        .embedInCode("Recipes/streets-consistency.yaml"),
         .embedInCode("Recipes/streets-ffnet22S-half.yaml"), .embedInCode("Recipes/streets-ifa.yaml"),
         .embedInCode("Recipes/streets-inverseform.yaml"),
         .embedInCode("Recipes/streets-panoptic-deeplab.yaml"), .embedInCode("Recipes/streets-pisr.yaml"),
@@ -130,7 +145,7 @@ let package = Package(
       name: "SegCommand",
       dependencies: [
         "SegKernels", "SegFormats", "SegMetrics", "SegPretrained", "SegPretrainedResearch", "SegData",
-        "SegDistributed", "SegTraining", "SegInverseForm", "SegPipelines",
+        "SegDistributed", "SegTraining", "SegInverseForm", "SegPerceptualConsistency", "SegAuxAdapt", "SegPipelines",
         .product(name: "ArgumentParser", package: "swift-argument-parser", condition: tools),
       ],
       swiftSettings: strict),
@@ -163,6 +178,12 @@ let package = Package(
         "SegFiles", "SegFormats", "SegImages", "SegMetrics", "SegData", "SegTraining", "SegFFNet", "SegIFA",
         "SegInverseForm",
       ]),
+    tests(
+      "SegPerceptualConsistency",
+      ["SegFormats", "SegImages", "SegMetrics", "SegData", "SegTraining", "SegFFNet", "SegPretrained"]),
+    tests(
+      "SegAuxAdapt",
+      ["SegFormats", "SegImages", "SegMetrics", "SegData", "SegTraining", "SegFFNet", "SegPretrained"]),
     .target(name: "CMallocCounter", path: "Tests/CMallocCounter"),
     // Run by PackageTests to see the package stop a program.
     .executableTarget(name: "TrapProbe", dependencies: ["SegKernels"], path: "Tests/TrapProbe", swiftSettings: strict),

@@ -10,6 +10,7 @@
     private static let bundled: [String: [UInt8]] = [
       "camvid-ffnet22S-half": PackageResources.camvid_ffnet22S_half_yaml,
       "camvid-ffnet40S": PackageResources.camvid_ffnet40S_yaml,
+      "streets-consistency": PackageResources.streets_consistency_yaml,
       "streets-ffnet22S-half": PackageResources.streets_ffnet22S_half_yaml,
       "streets-hs3": PackageResources.streets_hs3_yaml,
       "streets-hs3-fuse": PackageResources.streets_hs3_fuse_yaml,

@@ -1,4 +1,5 @@
 import Foundation
+import SegAuxAdapt
 import SegData
 import SegFFNet
 import SegFormats
@@ -7,6 +8,7 @@ import SegIFA
 import SegInverseForm
 import SegKernels
 import SegPISR
+import SegPerceptualConsistency
 import SegPretrained
 import SegTraining
 
@@ -15,6 +17,7 @@ public enum Papers {
   /// All of them.
   public static let all: [any Reproduction] = [
     FFNetReproduction(), IFAReproduction(), InverseFormReproduction(), PISRReproduction(), HS3Reproduction(),
+    PerceptualConsistencyReproduction(), AuxAdaptReproduction(),
   ]
 
   /// Their names.

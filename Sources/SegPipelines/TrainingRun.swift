@@ -11,6 +11,7 @@ import SegInverseForm
 import SegKernels
 import SegMetrics
 import SegPISR
+import SegPerceptualConsistency
 import SegPretrained
 import SegTraining
 
@@ -181,7 +182,11 @@ public struct TrainingRun {
     let loader = BatchLoader(
       parts.dataset, batchSize: recipe.batch, augmentation: recipe.augmentation, seed: recipe.seed, group: parts.group)
     let task =
-      try supervised ?? TrainingRun.task(recipe, model, ignoreIndex: classes.ignoreIndex.map(Int.init), parts.loss)
+      try supervised
+      ?? TrainingRun.task(
+        recipe, model, ignoreIndex: classes.ignoreIndex.map(Int.init), parts.loss,
+        streets: parts.source.streets(
+          split: recipe.data.split, size: Pair(height: recipe.augment.crop[0], width: recipe.augment.crop[1])))
     guard parts.group == nil || task.group != nil else {
       throw UsageError("recipe \(recipe.name): this kind of training runs in one process alone")
     }
@@ -190,12 +195,23 @@ public struct TrainingRun {
   }
 
   /// The task of the model: plain segmentation, with boundaries beside it where the recipe asks for them; networks that
-  /// can be asked anywhere are asked where the recipe's queries say.
+  /// can be asked anywhere are asked where the recipe's queries say. Clips for the consistency of frames are of `streets`.
   private static func task(
-    _ recipe: Recipe, _ model: RegisteredModel, ignoreIndex: Int?, _ loss: SegmentationLoss
+    _ recipe: Recipe, _ model: RegisteredModel, ignoreIndex: Int?, _ loss: SegmentationLoss, streets: StreetScenes?
   ) throws -> any TrainingTask {
     if let network = model.panoptic {
       return PanopticTask(network, ignoreIndex: ignoreIndex, settings: recipe.panoptic)
+    }
+    if recipe.loss.consistency > 0 {
+      guard let streets, !(model.network is IFANetwork) else {
+        throw UsageError(
+          "recipe \(recipe.name): loss.consistency: expected data of kind streets, whose clips give pairs of frames, "
+            + "and a network with logits of its own")
+      }
+      let pairs = FramePairs(of: streets, recipe.pairs, features: try .bundled(), seed: recipe.seed)
+      return ConsistencyTask(
+        model.network, ignoreIndex: ignoreIndex, loss: loss, pairs: pairs, weight: recipe.loss.consistency,
+        seed: recipe.seed)
     }
     guard recipe.loss.boundary > 0 || recipe.loss.inverseForm > 0 else {
       if let network = model.network as? IFANetwork {

@@ -129,6 +129,8 @@ public struct Recipe: Codable, Sendable, Hashable {
     public var boundary: Float = 0
     /// The factor of InverseForm's own term, γ, by the inverse network that comes with the package.
     public var inverseForm: Float = 0
+    /// The factor of the perceptual-consistency regulariser, of pairs of frames as ``Recipe/pairs`` has them.
+    public var consistency: Float = 0
 
     /// Plain cross entropy.
     public init() {}
@@ -229,6 +231,29 @@ public struct Recipe: Codable, Sendable, Hashable {
     }
   }
 
+  /// Pairs of unlabelled frames for the perceptual-consistency regulariser.
+  public struct Pairs: Codable, Sendable, Hashable {
+    /// Which places of two frames belong together.
+    public enum Match: String, Codable, Sendable {
+      /// Those that look most alike.
+      case features
+      /// Those at the same place: a control.
+      case samePosition
+      /// Those along exact flow: another control.
+      case exactFlow
+    }
+
+    /// How many pairs there are; they are rendered before the first step.
+    public var count = 200
+    /// The frames of a pair are at most so many apart.
+    public var gap = 5
+    /// Which places belong together.
+    public var match = Match.features
+
+    /// The package's defaults.
+    public init() {}
+  }
+
   /// What the run is called.
   public var name = ""
   /// A published model name.
@@ -245,6 +270,8 @@ public struct Recipe: Codable, Sendable, Hashable {
   public var supervision = Supervision()
   /// Targets and losses of networks that find things.
   public var panoptic = Panoptic()
+  /// Pairs of frames, where the loss asks for them.
+  public var pairs = Pairs()
   /// What is made small.
   public var loss = Loss()
   /// Samples a step.
@@ -303,6 +330,8 @@ public struct Recipe: Codable, Sendable, Hashable {
     require((0...0.5).contains(augment.hue), "augment.hue: expected 0...0.5, found \(augment.hue)")
     require(queries.count >= 1, "queries.count: expected at least 1, found \(queries.count)")
     require(queries.auxiliary >= 0, "queries.auxiliary: expected at least 0, found \(queries.auxiliary)")
+    require(pairs.count >= 1, "pairs.count: expected at least 1, found \(pairs.count)")
+    require((1...30).contains(pairs.gap), "pairs.gap: expected 1 to 30, found \(pairs.gap)")
     require((0...16).contains(augment.blur), "augment.blur: expected 0...16, found \(augment.blur)")
     return problems + supervision.problems(loss) + loss.problems + panoptic.problems
   }
