@@ -10,8 +10,8 @@ import XCTest
 /// The bundled features on clips whose truth is known.
 final class LagTests: XCTestCase {
   /// True labels that lag behind the frames, for the mean over pairs of 16 clips: the longer, the lower TC; any lag
-  /// lowers PC. PC does not fall further with every frame of lag: the mean of a pair hangs on labels that one frame
-  /// has and the other lacks, more than on where labels lie (Documentation/PerceptualConsistency.md has the figures).
+  /// lowers PC. That PC falls with every further frame does not hold here: Documentation/PerceptualConsistency.md has
+  /// the figures.
   func testLagLowersConsistency() throws {
     let streets = StreetScenes(split: "test", size: [128, 256]), lags = [0, 1, 3, 6]
     let extractor = FeatureExtractor(try .bundled())
