@@ -131,13 +131,6 @@ public struct AuxAdaptReproduction: Reproduction {
   }
 }
 
-/// A paper's experiment cannot run on what it was given.
-struct ReproductionError: Error, CustomStringConvertible {
-  let description: String
-
-  init(_ description: String) { self.description = description }
-}
-
 /// MainNet and AuxNet of a seed, as weights.
 struct NetworkPair {
   let main: FFNet, auxiliary: FFNet

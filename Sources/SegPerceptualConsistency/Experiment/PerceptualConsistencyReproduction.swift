@@ -100,13 +100,6 @@ public struct PerceptualConsistencyReproduction: Reproduction {
   }
 }
 
-/// A paper's experiment cannot run on what it was given.
-struct ReproductionError: Error, CustomStringConvertible {
-  let description: String
-
-  init(_ description: String) { self.description = description }
-}
-
 /// A training that leaves networks of graded quality: eight moments of one run, the last its end.
 struct GradedTraining {
   /// From the worst to the best, in evaluation.

@@ -50,12 +50,14 @@ final class PerceptualScoring {
   /// The next frame has none before it.
   func startVideo() { last = nil }
 
-  /// Takes the next frame; its PC against the one before, and the flow to it; nil of the first.
+  /// Takes the next frame; its PC against the one before, and the flow to it where it is asked for; nil of the first.
   ///
-  /// - Parameter isPictured: whether its map is drawn.
+  /// - Parameters:
+  ///   - estimatesFlow: whether nobody has given it.
+  ///   - isPictured: whether its map is drawn.
   func add(
-    _ name: String, _ labels: Labels, prediction: URL, isPictured: Bool
-  ) throws -> (score: Double, flow: FlowField)? {
+    _ name: String, _ labels: Labels, prediction: URL, estimatesFlow: Bool, isPictured: Bool
+  ) throws -> (score: Double, flow: FlowField?)? {
     guard let file = files[name] else {
       throw FileError(
         path: prediction.relativePath, kind: .missing, problem: "expected a frame named \(name.quoted), found none")
@@ -77,7 +79,7 @@ final class PerceptualScoring {
       try target.deletingLastPathComponent().makeFolder()
       try PerceptualScoring.picture(result.mapB, over: image).writePNG(to: target, overwrite: options.overwrite)
     }
-    return (result.score, DenseInverseSearch()(from: image, to: last.image))
+    return (result.score, estimatesFlow ? DenseInverseSearch()(from: image, to: last.image) : nil)
   }
 
   /// The darkened frame, red where pc is low.

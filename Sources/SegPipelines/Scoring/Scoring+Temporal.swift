@@ -39,9 +39,10 @@ extension Scoring {
         }
         if startsVideo { perceptual?.startVideo() }
         let looks = try perceptual?.add(
-          frame.name, prediction, prediction: frame.prediction, isPictured: system.index == 0)
+          frame.name, prediction, prediction: frame.prediction, estimatesFlow: flow == nil,
+          isPictured: system.index == 0)
         let given = startsVideo ? nil : try motion.fields(of: frame, shape: prediction.shape)
-        let field = given ?? looks.map { (flow: $0.flow, occluded: nil as Labels?) }
+        let field = given ?? looks?.flow.map { (flow: $0, occluded: nil as Labels?) }
         perFrame.append(
           videos[videos.count - 1].add(
             prediction, truth: truth, field, looks?.score, name: frame.name, hasTruth: hasTruth))
