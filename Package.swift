@@ -17,6 +17,7 @@ let package = Package(
     .library(name: "SegKernels", targets: ["SegKernels"]),
     .library(name: "SegFormats", targets: ["SegFormats"]),
     .library(name: "SegImages", targets: ["SegImages"]),
+    .library(name: "SegONNX", targets: ["SegONNX"]),
     .library(name: "SegMetrics", targets: ["SegMetrics"]),
     .library(name: "SegPretrained", targets: ["SegPretrained"]),
     // Weights whose data are for research only: whoever uses them says so by naming this product.
@@ -27,7 +28,10 @@ let package = Package(
     .library(name: "SegFFNet", targets: ["SegFFNet"]),
     .library(name: "SegIFA", targets: ["SegIFA"]),
     .library(name: "SegInverseForm", targets: ["SegInverseForm"]),
+    .library(name: "SegHS3", targets: ["SegHS3"]),
     .library(name: "SegPISR", targets: ["SegPISR"]),
+    .library(name: "SegPerceptualConsistency", targets: ["SegPerceptualConsistency"]),
+    .library(name: "SegAuxAdapt", targets: ["SegAuxAdapt"]),
     .library(name: "SegXDistill", targets: ["SegXDistill"]),
     .library(name: "SegPipelines", targets: ["SegPipelines"]),
     .executable(name: "segkernels", targets: ["SegCommand"]),
@@ -59,6 +63,7 @@ let package = Package(
     // 2
     .target(name: "SegFiles", swiftSettings: strict),
     .target(name: "SegFormats", dependencies: ["SegKernels", "SegFiles", "CZlib"], swiftSettings: strict),
+    .target(name: "SegONNX", dependencies: ["SegKernels", "SegFiles"], swiftSettings: strict),
     .target(name: "SegImages", dependencies: ["SegKernels", "SegFiles", "CPNG", "CTurboJPEG"], swiftSettings: strict),
     .target(
       name: "SegMetrics", dependencies: ["SegKernels", "SegFiles", "SegFormats", "SegImages"], swiftSettings: strict),
@@ -66,7 +71,7 @@ let package = Package(
       name: "CSegPretrained",
       exclude: [
         "streets-ffnet22S-half.safetensors", "streets-ffnet22S-half.md", "inverse-network.safetensors",
-        "inverse-network.md",
+        "inverse-network.md", "perceptual-features.safetensors", "perceptual-features.md",
       ]),
     .target(name: "SegPretrained", dependencies: ["SegFiles", "SegFormats", "CSegPretrained"], swiftSettings: strict),
     .target(
@@ -103,6 +108,21 @@ let package = Package(
       ],
       swiftSettings: strict),
     .target(
+      name: "SegHS3",
+      dependencies: ["SegKernels", "SegFiles", "SegImages", "SegMetrics", "SegData", "SegTraining", "SegFFNet"],
+      swiftSettings: strict),
+    .target(
+      name: "SegPerceptualConsistency",
+      dependencies: [
+        "SegKernels", "SegFiles", "SegFormats", "SegImages", "SegMetrics", "SegPretrained", "SegData", "SegTraining",
+        "SegFFNet",
+      ], swiftSettings: strict),
+    .target(
+      name: "SegAuxAdapt",
+      dependencies: [
+        "SegKernels", "SegFormats", "SegImages", "SegMetrics", "SegPretrained", "SegData", "SegTraining", "SegFFNet",
+      ], swiftSettings: strict),
+    .target(
       name: "SegXDistill",
       dependencies: ["SegKernels", "SegFiles", "SegImages", "SegMetrics", "SegData", "SegTraining"],
       swiftSettings: strict),
@@ -111,12 +131,15 @@ let package = Package(
       name: "SegPipelines",
       dependencies: [
         "SegKernels", "SegFiles", "SegFormats", "SegImages", "SegMetrics", "SegPretrained", "SegData",
-        "SegDistributed", "SegTraining", "SegFFNet", "SegIFA", "SegInverseForm", "SegPISR",
-        "SegXDistill",
+        "SegDistributed", "SegTraining", "SegFFNet", "SegIFA", "SegInverseForm", "SegPISR", "SegHS3",
+        "SegONNX", "SegPerceptualConsistency",
+        "SegAuxAdapt", "SegXDistill",
         .product(name: "Yams", package: "Yams", condition: tools),
       ],
       resources: [
         .embedInCode("Recipes/camvid-ffnet22S-half.yaml"), .embedInCode("Recipes/camvid-ffnet40S.yaml"),
+        .embedInCode("Recipes/streets-hs3.yaml"), .embedInCode("Recipes/streets-hs3-fuse.yaml"),
+        .embedInCode("Recipes/streets-consistency.yaml"),
         .embedInCode("Recipes/streets-ffnet22S-half.yaml"), .embedInCode("Recipes/streets-ifa.yaml"),
         .embedInCode("Recipes/streets-inverseform.yaml"),
         .embedInCode("Recipes/streets-panoptic-deeplab.yaml"), .embedInCode("Recipes/streets-pisr.yaml"),
@@ -128,7 +151,7 @@ let package = Package(
       name: "SegCommand",
       dependencies: [
         "SegKernels", "SegFormats", "SegMetrics", "SegPretrained", "SegPretrainedResearch", "SegData",
-        "SegDistributed", "SegTraining", "SegInverseForm", "SegPipelines",
+        "SegDistributed", "SegTraining", "SegInverseForm", "SegPerceptualConsistency", "SegAuxAdapt", "SegPipelines",
         .product(name: "ArgumentParser", package: "swift-argument-parser", condition: tools),
       ],
       swiftSettings: strict),
@@ -141,6 +164,7 @@ let package = Package(
     tests("SegKernels", ["SegFormats", "SegOperationTable"]),
     tests("SegFormats", ["SegFiles"]),
     tests("SegImages", ["SegFiles"]),
+    tests("SegONNX", ["SegFiles", "SegFormats", "SegFFNet"]),
     tests("SegMetrics", ["SegFiles", "SegFormats", "SegImages"]),
     tests(
       "SegPretrained",
@@ -154,6 +178,18 @@ let package = Package(
       "SegInverseForm",
       ["SegFormats", "SegData", "SegDistributed", "SegTraining", "SegFFNet", "SegImages", "SegPretrained"]),
     tests("SegPISR", ["SegFiles", "SegFormats", "SegImages", "SegMetrics", "SegData", "SegTraining", "SegFFNet"]),
+    tests(
+      "SegHS3",
+      [
+        "SegFiles", "SegFormats", "SegImages", "SegMetrics", "SegData", "SegTraining", "SegFFNet", "SegIFA",
+        "SegInverseForm",
+      ]),
+    tests(
+      "SegPerceptualConsistency",
+      ["SegFormats", "SegImages", "SegMetrics", "SegData", "SegTraining", "SegFFNet", "SegPretrained"]),
+    tests(
+      "SegAuxAdapt",
+      ["SegFormats", "SegImages", "SegMetrics", "SegData", "SegTraining", "SegFFNet", "SegPretrained"]),
     tests("SegXDistill", ["SegFiles", "SegFormats", "SegImages", "SegMetrics", "SegData", "SegTraining"]),
     .target(name: "CMallocCounter", path: "Tests/CMallocCounter"),
     // Run by PackageTests to see the package stop a program.

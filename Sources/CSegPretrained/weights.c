@@ -17,6 +17,13 @@ static const unsigned char inverseNetworkCard[] = {
 #embed "inverse-network.md"
 };
 
+_Alignas(64) static const unsigned char perceptualFeatures[] = {
+#embed "perceptual-features.safetensors"
+};
+static const unsigned char perceptualFeaturesCard[] = {
+#embed "perceptual-features.md"
+};
+
 const void *sk_streets_weights(size_t *count) {
   *count = sizeof weights;
   return weights;
@@ -35,4 +42,14 @@ const void *sk_inverse_network_weights(size_t *count) {
 const void *sk_inverse_network_card(size_t *count) {
   *count = sizeof inverseNetworkCard;
   return inverseNetworkCard;
+}
+
+const void *sk_perceptual_features_weights(size_t *count) {
+  *count = sizeof perceptualFeatures;
+  return perceptualFeatures;
+}
+
+const void *sk_perceptual_features_card(size_t *count) {
+  *count = sizeof perceptualFeaturesCard;
+  return perceptualFeaturesCard;
 }

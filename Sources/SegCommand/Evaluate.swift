@@ -5,25 +5,37 @@
   import SegPipelines
 
   struct Evaluate: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Score a model on a labelled data set.")
+    static let configuration = CommandConfiguration(abstract: "Score a model on a labelled data set.",
+      discussion: """
+        Models that tell depth are scored on streets, kitti-odometry, kitti-raw or kitti-object; \
+        --crop garg --median-scaling is how papers score networks whose poses were learnt on KITTI.
+        """)
 
     @OptionGroup var options: ModelOptions
+    @OptionGroup var normalization: NormalizationOptions
     @OptionGroup var threads: ThreadOptions
     @Option(help: "KIND or KIND:FOLDER; kinds: \(DataSource.kinds.joined(separator: ", ")).") var data: String
     @Option(help: "The part of the data.") var split = "val"
     @OptionGroup var view: ViewOptions
+    @OptionGroup(title: "Models that tell depth") var depth: DepthOptions
     @Flag(help: "Print one JSON object.") var json = false
 
     func run() throws {
       try reportingErrors {
         try threads.apply()
-        let views = try view.views(), source = try DataSource(data), loaded = try options.load()
+        let views = try view.views(), source = try DataSource(data), loaded = try normalization.apply(to: options.load())
         var line = ProgressLine()
         if loaded.model.panoptic != nil {
           let result = try PanopticEvaluation(PanopticSegmenter(loaded), on: source, split: split, views: views) {
             line.show($0, of: $1, "images")
           }
           return try json ? Console.json(result) : printScores(result)
+        }
+        if loaded.model.output == .depth {
+          let result = try DepthModelEvaluation(
+            DepthEstimator(loaded), on: source, split: split, rules: depth.rules(), views: views
+          ) { line.show($0, of: $1, "images") }
+          return try json ? Console.json(result) : printScores(result.scores)
         }
         let segmenter = try Segmenter(loaded)
         let result = try Evaluation(segmenter, on: source, split: split, views: views) {

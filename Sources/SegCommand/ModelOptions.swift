@@ -9,7 +9,11 @@
 
   /// `--model` and `--weights`, shared by the verbs that use a network.
   struct ModelOptions: ParsableArguments {
-    @Option(help: "A model's published name; see 'segkernels models'. May be left out where the weights name theirs.")
+    @Option(
+      help: """
+        A model's published name (see 'segkernels models'), or an ONNX file. May be left out where the weights name \
+        theirs.
+        """)
     var model: String?
 
     @Option(
@@ -25,6 +29,10 @@
     /// Builds the model and loads the weights; differences between file and model, and terms that limit the use of
     /// bundled weights, are noted on stderr.
     func load() throws -> LoadedModel {
+      if let model, ModelName(model).isONNXFile {
+        guard weights == nil else { throw UsageError("--weights: an ONNX file has its own") }
+        return try LoadedModel(ModelName(model), weights: .fresh(seed: 0))
+      }
       if weights == nil, let model { try checkModelOfDefaultWeights(model) }
       let source = Weights(weights ?? BundledWeights.streets.name, bundled: ModelOptions.bundled)
       let loaded = try LoadedModel(model.map { ModelName($0) }, weights: source)
@@ -43,6 +51,28 @@
     }
 
     private static let modelOfDefaultWeights = (try? BundledWeights.streets.archive())?.metadata["model"]
+  }
+
+  /// `--mean` and `--std`.
+  struct NormalizationOptions: ParsableArguments {
+    @Option(help: "Mean of red, green and blue as shares of 1, as 0.485,0.456,0.406; by default the weights' own.")
+    var mean: Statistics?
+    @Option(help: "Standard deviation of red, green and blue, as --mean.") var std: Statistics?
+
+    func apply(to model: LoadedModel) throws -> LoadedModel {
+      try model.normalized(mean: mean?.values, deviation: std?.values)
+    }
+
+    /// Numbers between commas.
+    struct Statistics: ExpressibleByArgument {
+      let values: [Float]
+
+      init?(argument: String) {
+        let numbers = argument.split(separator: ",").map { Float($0) }
+        values = numbers.compactMap { $0 }
+        guard values.count == numbers.count else { return nil }
+      }
+    }
   }
 
   /// `--threads`.

@@ -9,10 +9,12 @@
       discussion: """
         Writes <stem>_labels.png (palette indices, at the photograph's own size) and <stem>_overlay.png; with --format \
         instead what a benchmark's server takes. Models that find things write <stem>_overlay.png, things outlined, and \
-        panoptic.json with the folder panoptic in COCO's format.
+        panoptic.json with the folder panoptic in COCO's format. Models that tell depth write <stem>_depth.png (16 \
+        bits, 256 a metre, as KITTI) and <stem>_depth_color.png, near depths light.
         """)
 
     @OptionGroup var options: ModelOptions
+    @OptionGroup var normalization: NormalizationOptions
     @OptionGroup var threads: ThreadOptions
     @OptionGroup var view: ViewOptions
     @Option(help: "The folder for the results; beside each photograph by default.")
@@ -37,12 +39,13 @@
         extras.probabilities = probabilities
         extras.confidence = confidence
         extras.entropy = entropy
-        let views = try view.views(), loaded = try options.load()
-        if loaded.model.panoptic != nil {
+        let views = try view.views(), loaded = try normalization.apply(to: options.load())
+        if loaded.model.panoptic != nil || loaded.model.output == .depth {
           guard format == nil && !(probabilities || confidence || entropy) else {
-            throw UsageError("'\(loaded.model.name)' finds things: expected neither --format nor pictures of classes")
+            let what = loaded.model.panoptic != nil ? "finds things" : "tells depth"
+            throw UsageError("'\(loaded.model.name)' \(what): expected neither --format nor pictures of classes")
           }
-          return try predictThings(loaded, views)
+          return try loaded.model.panoptic != nil ? predictThings(loaded, views) : predictDepth(loaded, views)
         }
         let segmenter = try Segmenter(loaded)
         guard format == nil || !(probabilities || confidence || entropy) else {
@@ -90,6 +93,25 @@
       }
       let file = try prediction.finish()
       if json { try Console.json(results) } else { print(file.relativePath) }
+    }
+  }
+
+  extension Predict {
+    private func predictDepth(_ loaded: LoadedModel, _ views: Segmenter.Views) throws {
+      let prediction = try DepthPrediction(
+        DepthEstimator(loaded), folder: out.map { URL(fileURLWithPath: $0) }, views: views, overwrite: force)
+      let results = try images.map { image in
+        let result = try prediction.run(URL(fileURLWithPath: image))
+        if !json {
+          let depths = [result.nearest, result.median, result.farthest].map { String(format: "%.1f", $0) }
+          print(
+            "\(result.image): \(result.width)×\(result.height), \(String(format: "%.2f", result.seconds)) s: "
+              + "\(depths[0]) to \(depths[2]), median \(depths[1])")
+          for file in result.files { print("  \(file)") }
+        }
+        return result
+      }
+      if json { try Console.json(results) }
     }
   }
 

@@ -3,10 +3,11 @@
   import Foundation
   import SegInverseForm
   import SegPipelines
+  import SegTraining
 
   struct Pretrain: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Train the networks that losses need.", subcommands: [InverseNetwork.self])
+      abstract: "Train the networks that losses need.", subcommands: [InverseNetwork.self, PerceptualFeatures.self])
 
     struct InverseNetwork: ParsableCommand {
       static let configuration = CommandConfiguration(
@@ -48,6 +49,31 @@
                   row.degradedDistance))
           }
           print(outcome.weights)
+        }
+      }
+    }
+
+    struct PerceptualFeatures: ParsableCommand {
+      static let configuration = CommandConfiguration(
+        commandName: "perceptual-features",
+        abstract: "Perceptual consistency's: ResNet-18 up to layer2, taught to segment.",
+        discussion: "The folder gets checkpoints, logs and weights.safetensors; a run that was stopped goes on.")
+
+      @Option(help: "The data to learn from: KIND[:DIR].") var data = "streets:3"
+      @Option(help: "Its split.") var split = "train"
+      @Option(help: "Steps.") var steps = 1500
+      @Option(help: "What weights and order follow from.") var seed: UInt64 = 1
+      @Option(help: "The run's folder.") var out = "runs/perceptual-features"
+      @OptionGroup var threads: ThreadOptions
+
+      func run() throws {
+        try reportingErrors {
+          try threads.apply()
+          var line = ProgressLine()
+          let weights = try FeaturePretraining(
+            DataSource(data), split: split, steps: steps, seed: seed, folder: URL(fileURLWithPath: out)
+          ).run { line.show($0.step, of: $0.steps, String(format: "loss %.4f", $0.loss)) }
+          print(weights.relativePath)
         }
       }
     }

@@ -2,6 +2,7 @@
   import ArgumentParser
   import Foundation
   import SegMetrics
+  import SegPerceptualConsistency
   import SegPipelines
 
   struct Score: ParsableCommand {
@@ -140,21 +141,11 @@
       @Option(help: "What predictions hold: \(Scoring.DepthKind.allCases.map(\.rawValue).joined(separator: ", ")).")
       var kind: Scoring.DepthKind = .depth
       @Option(help: "PNG samples are divided by this to give metres.") var divisor = 256.0
-      @Option(help: "Metres: nearer depths do not count.") var least = 1e-3
-      @Option(help: "Metres: farther depths do not count.") var most = 80.0
-      @Option(
-        help:
-          "The part of the image that counts: \(DepthProtocol.Crop.allCases.map(\.rawValue).joined(separator: ", ")).")
-      var crop: DepthProtocol.Crop = .none
-      @Flag(help: "Scale each prediction to the truth's median.") var medianScaling = false
+      @OptionGroup var options: DepthOptions
 
       func run() throws {
         try files.score {
-          guard least > 0, least < most else {
-            throw UsageError("expected 0 < --least < --most, found \(least) and \(most)")
-          }
-          let rules = DepthProtocol(least: least, most: most, crop: crop, scalesByMedian: medianScaling)
-          return try $0.depth(truth: URL(fileURLWithPath: truth), rules: rules, kind: kind, divisor: divisor, $1)
+          try $0.depth(truth: URL(fileURLWithPath: truth), rules: options.rules(), kind: kind, divisor: divisor, $1)
         } _: { scores in
           let mean = scores.mean
           Console.table([
@@ -181,14 +172,34 @@
       @Option(help: "A folder of flow from each frame to the one before (.flo or KITTI's PNG), for TC.") var flow:
         String?
       @Option(help: "A folder of masks, not 0 where a pixel is hidden in the frame before.") var occlusion: String?
+      @Option(help: "A folder of the frames themselves, for PC, and for TC where no flow is given.") var frames: String?
+      @Option(help: "Features of PC: ResNet-18 with torchvision's keys; those that come with the program by default.")
+      var features: String?
+      @Option(help: "Look for matches at most so many positions (of 8 pixels) away; everywhere by default.")
+      var window: Int?
+      @Option(help: "A folder for timeline.svg, and <frame>_pc.png of each frame.") var out: String?
+      @Flag(help: "Overwrite pictures that exist.") var force = false
 
       func run() throws {
         try files.score(labels, units: "frames") {
-          try $0.temporal(
+          guard frames != nil || (features == nil && out == nil && window == nil) else {
+            throw UsageError("--features, --window and --out are of use with --frames only")
+          }
+          guard (window ?? 0) >= 0 else { throw UsageError("--window: expected at least 0, found \(window!)") }
+          let looks = try frames.map {
+            Scoring.Frames(
+              URL(fileURLWithPath: $0), features: try featureNetwork(features),
+              search: window.map { PerceptualConsistency.Search.window(radius: $0) } ?? .everywhere,
+              pictures: out.map { URL(fileURLWithPath: $0) },
+              overwrite: force)
+          }
+          return try $0.temporal(
             truth: truth.map { URL(fileURLWithPath: $0) }, flow: flow.map { URL(fileURLWithPath: $0) },
-            occlusion: occlusion.map { URL(fileURLWithPath: $0) }, $1)
+            occlusion: occlusion.map { URL(fileURLWithPath: $0) }, frames: looks, $1)
         } _: { scores in
+          showFrames(scores)
           var rows = [["label changes", Console.percent(scores.labelChangeRate)]]
+          if let score = scores.perceptualConsistency { rows.append(["PC", Console.percent(score)]) }
           if let score = scores.temporalConsistency { rows.append(["TC", Console.percent(score)]) }
           if let score = scores.visibleTemporalConsistency {
             rows.append(["TC without occluded pixels", Console.percent(score)])
@@ -200,11 +211,23 @@
           Console.table([["\(scores.videos) videos", "%"]] + rows)
         }
       }
+
+      /// A row a frame.
+      private func showFrames(_ scores: TemporalScores) {
+        let lengths = scores.videoConsistency.map(\.frames)
+        Console.table(
+          [["frame", "PC %", "TC %"] + lengths.map { "mVC\($0) %" } + ["changes %"]]
+            + scores.perFrame.map { frame in
+              [frame.name, Console.percent(frame.perceptualConsistency), Console.percent(frame.temporalConsistency)]
+                + lengths.indices.map { Console.percent(frame.videoConsistency[$0]) }
+                + [Console.percent(frame.labelChangeRate)]
+            })
+        print("")
+      }
     }
   }
 
   extension Scoring.DepthKind: ExpressibleByArgument {}
-  extension DepthProtocol.Crop: ExpressibleByArgument {}
 
   /// Four decimals; "-" where there is no number.
   private func number(_ value: Double?) -> String { value.map { String(format: "%.4f", $0) } ?? "-" }

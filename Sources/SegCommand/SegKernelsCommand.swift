@@ -16,7 +16,8 @@
       version: packageVersion,
       subcommands: [
         Predict.self, Train.self, Pretrain.self, Evaluate.self, Score.self, Models.self, Run.self, Convert.self,
-        Bench.self, Inspect.self, Render.self, ReproduceCommand.self, DoctorCommand.self, Demo.self,
+        ExportCommand.self, Bench.self, Inspect.self, Render.self, Video.self, ReproduceCommand.self,
+        DoctorCommand.self, Demo.self,
       ])
   }
 

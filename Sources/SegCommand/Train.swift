@@ -42,11 +42,16 @@
       let folder = URL(fileURLWithPath: resume ?? out ?? "runs/\(recipe.name)")
       let training = try TrainingRun(recipe, folder: folder, resume: resume != nil, group: group)
       if isFirst { for note in training.notes { Console.note("note: \(note)") } }
-      var line = ProgressLine()
-      let outcome = try training.run { progress in
+      var line = ProgressLine(), phase = "training"
+      func show(_ name: String, _ done: Int, of total: Int, _ text: String) {
+        if name != phase { line = ProgressLine() }
+        phase = name
+        line.show(done, of: total, text)
+      }
+      let outcome = try training.run(searching: { show($0, $1, of: $2, $0) }) { progress in
         guard isFirst else { return }
-        line.show(
-          progress.step, of: progress.steps,
+        show(
+          "training", progress.step, of: progress.steps,
           String(format: "loss %.4f  rate %.5f  ", progress.loss, progress.learningRate)
             + "\(Console.time(progress.seconds)) passed, \(Console.time(progress.secondsLeft)) left")
       }

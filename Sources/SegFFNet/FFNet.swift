@@ -73,8 +73,9 @@ public final class FFNet: FeatureSegmenter {
   public var featureChannels: Int { configuration.scaled(configuration.upHead.output).reduce(0, +) }
 
   /// The levels of the up-head as one map, at f4's size: what the segmentation head sees.
-  public func features(of x: Tensor) -> Tensor {
-    let levels = levels(of: x)
+  public func features(of x: Tensor) -> Tensor { joined(levels(of: x)) }
+
+  private func joined(_ levels: [Tensor]) -> Tensor {
     let size = Pair(height: levels[0].shape[2], width: levels[0].shape[3])
     return concatenate([levels[0]] + levels.dropFirst().map { upHead.enlarged($0, to: size) }, axis: 1)
   }
@@ -87,8 +88,36 @@ public final class FFNet: FeatureSegmenter {
     return head(features)
   }
 
-  private func levels(of x: Tensor) -> [Tensor] {
+  private func levels(of x: Tensor) -> [Tensor] { upHead(adapter(backboneMaps(of: x))).smoothed }
+
+  /// f4, f8, f16 and f32.
+  private func backboneMaps(of x: Tensor) -> [Tensor] {
     let features = backbone.features(of: smoothing?(x) ?? x)
-    return upHead(adapter(features.stages.count == 3 ? [features.stem] + features.stages : features.stages))
+    return startsAtStem ? [features.stem] + features.stages : features.stages
+  }
+
+  /// In three-stage networks the stem's own output is f4.
+  private var startsAtStem: Bool { configuration.family.stageCount == 3 }
+}
+
+extension FFNet: StagedSegmenter {
+  /// The backbone's maps, `f4` … `f32` (the outputs of stages 1 … 4, in three-stage networks of the stem and stages
+  /// 1 … 3), and the up-head's sums `t16`, `t8`, `t4`. Usual: `f8`, `f16` and `t8`.
+  public var stages: [NetworkStage] {
+    let widths =
+      (startsAtStem ? [backbone.configuration.stem.outputChannels] : []) + backbone.outputChannels
+    let base = configuration.scaled(configuration.upHead.base)
+    let maps = widths.enumerated().map { level, channels in
+      NetworkStage("f\(4 << level)", channels: channels, isUsual: level == 1 || level == 2)
+    }
+    return maps
+      + (0..<3).reversed().map { level in
+        NetworkStage("t\(4 << level)", channels: base[level], isUsual: level == 1)
+      }
+  }
+
+  public func staged(_ x: Tensor) -> StagedPass {
+    let maps = backboneMaps(of: x), (smoothed, sums) = upHead(adapter(maps)), features = joined(smoothed)
+    return StagedPass(maps: maps + sums.reversed(), features: features) { [self] in logits(of: features) }
   }
 }

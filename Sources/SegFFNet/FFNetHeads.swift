@@ -45,16 +45,17 @@ final class UpHead: Module {
     } + [Part("fam_4", smooth[0])]
   }
 
-  /// The smoothed maps, finest first.
-  func callAsFunction(_ maps: [Tensor]) -> [Tensor] {
+  /// The smoothed maps s4 … s32, and the sums t4 … t16 that they come from, finest first.
+  func callAsFunction(_ maps: [Tensor]) -> (smoothed: [Tensor], sums: [Tensor]) {
     var top = maps[3]
-    var outputs = [smooth[3](top)]
+    var outputs = [smooth[3](top)], sums: [Tensor] = []
     for level in (0..<3).reversed() {
       let size = Pair(height: maps[level].shape[2], width: maps[level].shape[3])
       top = enlarged(reduce[level](top), to: size) + maps[level]
+      sums.insert(top, at: 0)
       outputs.insert(smooth[level](top), at: 0)
     }
-    return outputs
+    return (outputs, sums)
   }
 
   /// Bilinear with aligned corners; nearest in mobile models.

@@ -47,3 +47,17 @@ public final class IFANetwork: ResolutionFree {
     return (decoder(maps, at: positions), auxiliary(maps[2]))
   }
 }
+
+extension IFANetwork: StagedSegmenter {
+  /// The encoder's maps, `level1` at 1/4 to `level4` at 1/32. Usual: `level2` and `level3`.
+  public var stages: [NetworkStage] {
+    encoder.outputChannels.enumerated().map { level, channels in
+      NetworkStage("level\(level + 1)", channels: channels, isUsual: level == 1 || level == 2)
+    }
+  }
+
+  public func staged(_ x: Tensor) -> StagedPass {
+    let maps = encoder(x)
+    return StagedPass(maps: maps, features: nil) { [self] in decoder(maps) }
+  }
+}

@@ -85,7 +85,7 @@ public final class HighResolutionNetwork: BoundarySupervised {
 
   /// Logits N×classes×h×w.
   public func callAsFunction(_ x: Tensor) -> Tensor {
-    guard let scaleAttention, let objectContext else { return logits(of: joined(x)) }
+    guard let scaleAttention, let objectContext else { return logits(of: features(of: x)) }
     return mergedScales(x, scales: scales) { x in
       let size = Pair(height: x.shape[2], width: x.shape[3])
       let features = objectContext.features(of: joined(x)).features
@@ -127,8 +127,36 @@ public final class HighResolutionNetwork: BoundarySupervised {
 
   private func joined(_ x: Tensor) -> Tensor { concatenatedAtFinestSize(backbone(x)) }
 
-  private func logits(of joined: Tensor) -> Tensor {
-    guard let objectContext else { return head!(joined) }
-    return objectContext.logits(of: objectContext.features(of: joined).features)
+}
+
+extension HighResolutionNetwork: StagedSegmenter {
+  /// The joined branches behind stages 2 and 3 of the encoder. None of `hmsocrnet48`, which looks at several scales.
+  public var stages: [NetworkStage] {
+    guard kind != .hmsocrnet48 else { return [] }
+    return [2, 3].map { branches in
+      let channels = backbone.outputChannels.prefix(branches).reduce(0, +)
+      return NetworkStage("stage\(branches)", channels: channels, isUsual: true)
+    }
   }
+
+  public func staged(_ x: Tensor) -> StagedPass {
+    let branches = backbone.branches(of: x), joined = concatenatedAtFinestSize(branches[2])
+    let features = objectContext?.features(of: joined).features ?? joined
+    return StagedPass(maps: branches[..<2].map(concatenatedAtFinestSize), features: features) { [self] in
+      logits(of: features)
+    }
+  }
+}
+
+extension HighResolutionNetwork: FeatureSegmenter {
+  public var featureChannels: Int { objectContext?.featureChannels ?? backbone.outputChannels.reduce(0, +) }
+
+  /// What the last layers see, of one scale.
+  public func features(of x: Tensor) -> Tensor {
+    let joined = joined(x)
+    return objectContext?.features(of: joined).features ?? joined
+  }
+
+  /// Class logits of features.
+  public func logits(of features: Tensor) -> Tensor { objectContext?.logits(of: features) ?? head!(features) }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import SegKernels
+import SegONNX
 
 /// `segkernels bench`: the time of a network's forward pass, or of a whole training step.
 public struct Benchmark: Sendable, Codable {
@@ -56,6 +57,7 @@ public struct Benchmark: Sendable, Codable {
   private static func forwardPass(_ name: ModelName, _ batch: Int, _ height: Int, _ width: Int) throws -> Work {
     func compiled() throws -> (ModelName, Int, Program) {
       let model = try ModelRegistry.build(name, seed: 0)
+      _ = try (model.network as? ONNXNetwork)?.outputShape(for: [batch, model.inputChannels, height, width])
       let graph = Graph.capture(inputs: [[batch, model.inputChannels, height, width]]) { model.outputs($0[0]) }
       return (model.name, graph.floatingPointOperations, Program(graph))
     }
@@ -73,6 +75,7 @@ public struct Benchmark: Sendable, Codable {
     guard model.output == .segmentation else {
       throw UsageError("--train: expected a model that segments, found '\(model.name)'")
     }
+    guard !(model.network is ONNXNetwork) else { throw UsageError("--train: expected a model of the package") }
     guard model.panoptic == nil else {
       throw UsageError("--train: expected a model of classes alone, found '\(model.name)', which finds things")
     }
@@ -99,6 +102,7 @@ public struct Benchmark: Sendable, Codable {
     _ name: ModelName, height: Int, width: Int, batch: Int, iterations: Int
   ) throws -> [(name: String, seconds: Double)] {
     let model = try ModelRegistry.build(name, seed: 0)
+    _ = try (model.network as? ONNXNetwork)?.outputShape(for: [batch, model.inputChannels, height, width])
     var random = RandomSource(seed: 1)
     let x = Tensor.normal([batch, model.inputChannels, height, width], using: &random)
     let session = model.network.compiled(for: x.shape).makeSession()

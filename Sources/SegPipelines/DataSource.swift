@@ -22,8 +22,12 @@ public struct DataSource: Sendable, Hashable {
   private static let labelledKinds = [
     "streets", "camvid", "cityscapes", "ade20k", "voc", "pascal-context", "coco-panoptic", "nyud", "folder",
   ]
+  /// What kinds are called among the research data.
+  private static let researchFolders = [
+    "camvid": "camvid", "cityscapes": "cityscapes-quarter", "kitti-object": "kitti-lidar",
+  ]
   /// Kinds that have frames alone.
-  private static let frameKinds = ["kitti-odometry", "kitti-raw", "video"]
+  private static let frameKinds = ["kitti-odometry", "kitti-raw", "kitti-object", "video"]
 
   /// - Throws: `UsageError` for an unknown kind.
   public init(_ text: String) throws {
@@ -107,21 +111,22 @@ public struct DataSource: Sendable, Hashable {
 
   /// The frames of data without labels; nil for other kinds.
   ///
-  /// - Parameter split: the sequence or drive of KITTI; of no meaning for a video.
+  /// - Parameter split: the sequence, drive or split of KITTI; of no meaning for a video.
   /// - Throws: `FileError`; `UsageError` where a folder must be named.
   public func frames(split: String) throws -> (any FrameSequence)? {
     switch kind {
     case "kitti-odometry": try KITTIOdometry(root: folder(), sequence: split)
     case "kitti-raw": try KITTIRaw(root: folder(), drive: split)
+    case "kitti-object": try KITTIObject(root: folder(), split: split)
     case "video": try FrameFolder(folder())
     default: nil
     }
   }
 
-  /// The folder that was given; by default, for two kinds, that of the research data.
+  /// The folder that was given; by default, for some kinds, that of the research data.
   private func folder() throws -> URL {
     if let root { return root }
-    guard let name = ["camvid": "camvid", "cityscapes": "cityscapes-quarter"][kind] else {
+    guard let name = DataSource.researchFolders[kind] else {
       throw UsageError("expected the folder of the data, '\(kind):FOLDER', found '\(kind)' alone")
     }
     return DataSource.researchData.appendingPathComponent(name)

@@ -6,6 +6,7 @@ import SegImages
 import SegKernels
 import SegPretrained
 import SegTraining
+import SegXDistill
 
 /// Where a model's weights come from.
 public enum Weights: Sendable {
@@ -45,7 +46,7 @@ public struct LoadedModel {
       self.init(model: model, card: LoadedModel.publishedCard(model), report: LoadReport())
     case .file(let url):
       if let name { _ = try ModelRegistry.resolve(name) }
-      try self.init(name, readWeights(at: url), path: url.relativePath)
+      try self.init(name, LoadedModel.read(url), path: url.relativePath)
     case .bundled(let weights):
       try self.init(name, weights.archive(), path: "bundled weights '\(weights.name)'")
     }
@@ -54,6 +55,18 @@ public struct LoadedModel {
   /// A model that is in memory already.
   init(model: RegisteredModel, card: ModelCard, report: LoadReport) {
     (self.model, self.card, self.report) = (model, card, report)
+  }
+
+  /// Reads a file, or of a folder the two that depth networks are published as, `encoder.pth` and `depth.pth`.
+  private static func read(_ url: URL) throws -> WeightArchive {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder), isFolder.boolValue else {
+      return try readWeights(at: url)
+    }
+    let entries = try ["encoder.pth", "depth.pth"].flatMap {
+      try readWeights(at: url.appendingPathComponent($0)).entries
+    }
+    return WeightArchive(entries.map { ($0.name, $0.array) })
   }
 
   private init(_ name: ModelName?, _ archive: WeightArchive, path: String) throws {
@@ -86,7 +99,9 @@ extension Module {
   /// Loads the values of a published checkpoint with the differences that its kind of model allows.
   func load(published values: [String: Tensor]) throws -> LoadReport {
     if let network = self as? FFNet { return try network.load(published: values) }
-    return try load(values)
+    // Published depth encoders keep a classifier that nothing uses.
+    guard self is DepthNetwork else { return try load(values) }
+    return try load(values, rules: LoadRules(mayDrop: { $0.hasPrefix("encoder.fc.") }))
   }
 }
 

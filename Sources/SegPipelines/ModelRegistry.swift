@@ -1,4 +1,5 @@
 import SegFFNet
+import SegHS3
 import SegIFA
 import SegInverseForm
 import SegKernels
@@ -93,13 +94,14 @@ public enum ModelRegistry {
     + IFAConfiguration.names.map { ModelName($0) } + resNetDepths.map { ModelName("resnet\($0)") }
     + HighResolutionNetwork.Kind.allCases.map { ModelName($0.rawValue) }
     + PanopticConfiguration.names.map { ModelName($0) }
+    + HS3FuseName.names.map { ModelName($0) }
     + DepthConfiguration.names.map { ModelName($0) }
 
   /// The full name that a user's spelling means.
   ///
   /// - Throws: `UsageError`, suggesting the nearest name.
   public static func resolve(_ name: ModelName) throws -> ModelName {
-    if names.contains(name) { return name }
+    if names.contains(name) || HS3FuseName(name.rawValue) != nil { return name }
     let full = ModelName("segmentation_" + name.rawValue)
     if names.contains(full) { return full }
     let short = { (name: ModelName) in name.rawValue.replacing("segmentation_", with: "") }
@@ -122,6 +124,7 @@ public enum ModelRegistry {
   public static func build(
     _ name: ModelName, classes: Int? = nil, inputChannels: Int = 3, seed: UInt64? = nil
   ) throws -> RegisteredModel {
+    if name.isONNXFile { return try RegisteredModel(onnxFile: name) }
     let name = try resolve(name)
     if let configuration = FFNetConfiguration(name: name.rawValue, classes: classes, inputChannels: inputChannels) {
       let isClassifier = name.rawValue.hasPrefix("classification")
@@ -138,6 +141,9 @@ public enum ModelRegistry {
         name: name, network: IFANetwork(configuration, seed: seed), output: .segmentation,
         classes: configuration.classes, inputChannels: inputChannels, divisor: configuration.deepestStride,
         inputSize: [1024, 2048], publishedWeights: nil)
+    }
+    if let fuse = HS3FuseName(name.rawValue) {
+      return try build(fuse, name, classes: classes, inputChannels: inputChannels, seed: seed)
     }
     if let kind = HighResolutionNetwork.Kind(rawValue: name.rawValue) {
       let network = HighResolutionNetwork(kind, classes: classes ?? 19, inputChannels: inputChannels, seed: seed)
@@ -174,6 +180,26 @@ public enum ModelRegistry {
     return RegisteredModel(
       name: name, network: network, output: .classification, classes: classes ?? 1000, inputChannels: inputChannels,
       divisor: 32, inputSize: 224, publishedWeights: "torchvision \(name)")
+  }
+
+  /// An HS3-Fuse network: another model with what its stages' heads have learned joined to its last features.
+  private static func build(
+    _ fuse: HS3FuseName, _ name: ModelName, classes: Int?, inputChannels: Int, seed: UInt64?
+  ) throws -> RegisteredModel {
+    let base = try build(ModelName(fuse.base), classes: classes, inputChannels: inputChannels, seed: seed)
+    guard let network = base.network as? any StagedSegmenter & FeatureSegmenter else {
+      throw UsageError("model '\(base.name)' shows no stages and features that HS3-Fuse could join")
+    }
+    let stages = network.stages.filter(\.isUsual).count
+    guard fuse.clusters.isEmpty || fuse.clusters.count == stages else {
+      throw UsageError("model '\(name)': expected clusters for \(stages) stages, found \(fuse.clusters)")
+    }
+    let fused = try HS3Fuse(
+      network,
+      clusters: { fuse.clusters.isEmpty ? [Int](repeating: base.classes, count: $0) : fuse.clusters }, seed: seed)
+    return RegisteredModel(
+      name: name, network: fused, output: .segmentation, classes: base.classes, inputChannels: inputChannels,
+      divisor: base.divisor, inputSize: base.inputSize, publishedWeights: nil)
   }
 
   /// The fewest insertions, deletions and replacements that turn one text into the other.

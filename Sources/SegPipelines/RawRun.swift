@@ -2,6 +2,7 @@ import Foundation
 import SegFiles
 import SegFormats
 import SegKernels
+import SegONNX
 
 /// `segkernels run`: raw tensors in and out.
 public enum RawRun {
@@ -23,6 +24,7 @@ public enum RawRun {
           path: input.relativePath,
           problem: "array '\(name)': expected N×\(loaded.model.inputChannels)×H×W, found shape \(x.shape)")
       }
+      _ = try (loaded.model.network as? ONNXNetwork)?.outputShape(for: x.shape)
       return (name: name, array: WeightArray.float(network(x)))
     }
     try writeWeights(WeightArchive(results), to: output, overwrite: overwrite)

@@ -10,7 +10,10 @@
     private static let bundled: [String: [UInt8]] = [
       "camvid-ffnet22S-half": PackageResources.camvid_ffnet22S_half_yaml,
       "camvid-ffnet40S": PackageResources.camvid_ffnet40S_yaml,
+      "streets-consistency": PackageResources.streets_consistency_yaml,
       "streets-ffnet22S-half": PackageResources.streets_ffnet22S_half_yaml,
+      "streets-hs3": PackageResources.streets_hs3_yaml,
+      "streets-hs3-fuse": PackageResources.streets_hs3_fuse_yaml,
       "streets-ifa": PackageResources.streets_ifa_yaml,
       "streets-inverseform": PackageResources.streets_inverseform_yaml,
       "streets-panoptic-deeplab": PackageResources.streets_panoptic_deeplab_yaml,

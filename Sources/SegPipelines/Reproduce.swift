@@ -1,19 +1,25 @@
 import Foundation
+import SegAuxAdapt
 import SegData
 import SegFFNet
 import SegFormats
+import SegHS3
 import SegIFA
 import SegInverseForm
 import SegKernels
 import SegPISR
+import SegPerceptualConsistency
 import SegPretrained
 import SegTraining
+import SegXDistill
 
 /// The papers whose claims can be tested, by name.
 public enum Papers {
   /// All of them.
   public static let all: [any Reproduction] = [
-    FFNetReproduction(), IFAReproduction(), InverseFormReproduction(), PISRReproduction(),
+    FFNetReproduction(), IFAReproduction(), InverseFormReproduction(), PISRReproduction(), HS3Reproduction(),
+    PerceptualConsistencyReproduction(), AuxAdaptReproduction(),
+    XDistillReproduction { try DepthTraining.teacher("streets") },
   ]
 
   /// Their names.

@@ -1,6 +1,7 @@
 import Foundation
 import SegImages
 import SegKernels
+import SegONNX
 import SegTraining
 
 /// From a photograph to a class a pixel, at the photograph's own size.
@@ -108,6 +109,13 @@ public final class Segmenter {
 
   /// What this network cannot do with views that are sound in themselves; nil where it can.
   func problem(with views: Views) -> String? {
+    if let network = loaded.model.network as? ONNXNetwork, loaded.model.divisor == 1 {
+      let size = loaded.model.inputSize
+      guard views.size == size, views.window == nil, views.scales == [1] else {
+        return "\(network.path) takes images of one size: "
+          + "expected --size \(size.height)x\(size.width) without windows or scales"
+      }
+    }
     guard isResolutionFree, views.size != nil, views.window != nil || views.flips || views.scales != [1] else {
       return nil
     }

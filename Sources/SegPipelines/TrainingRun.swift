@@ -4,12 +4,14 @@ import SegDistributed
 import SegFFNet
 import SegFiles
 import SegFormats
+import SegHS3
 import SegIFA
 import SegImages
 import SegInverseForm
 import SegKernels
 import SegMetrics
 import SegPISR
+import SegPerceptualConsistency
 import SegPretrained
 import SegTraining
 import SegXDistill
@@ -32,36 +34,75 @@ public struct TrainingRun {
     public let depth: DepthScores?
   }
 
-  private let recipe: Recipe
-  private let folder: URL
-  private let trainer: Trainer
-  private let source: DataSource
-  private let model: LoadedModel
-  private let group: (any ProcessGroup)?
+  /// What is known of a run before there is a network.
+  private struct Parts {
+    let recipe: Recipe
+    let folder: URL
+    let source: DataSource
+    let dataset: any SegmentationDataset
+    let loss: SegmentationLoss
+    let group: (any ProcessGroup)?
+
+    /// Whether a first phase must find what the network's heads tell apart.
+    var findsClusters: Bool { recipe.supervision.kind == .hierarchical && recipe.supervision.clusters.isEmpty }
+
+    func card(_ model: ModelName) -> ModelCard {
+      ModelCard(
+        model: model.rawValue, classes: dataset.classes, normalization: .imageNet,
+        size: Pair(height: recipe.augment.crop[0], width: recipe.augment.crop[1]), recipe: recipe.hash,
+        terms: source.terms)
+    }
+  }
+
+  /// What is trained, before the run's folder is touched.
+  private struct Subject {
+    let model: LoadedModel
+    let task: any TrainingTask
+    let loader: BatchLoader
+    let notes: [String]
+
+    func trainer(_ parts: Parts, resume: Bool) throws -> Trainer {
+      try Trainer(task, recipe: parts.recipe, loader: loader, folder: parts.folder, card: model.card, resume: resume)
+    }
+  }
+
+  /// What comes first: a search for clusters, or the training itself.
+  private enum Start {
+    case search(HierarchySearch)
+    case training(Trainer, LoadedModel)
+  }
+
+  private let parts: Parts
+  private let start: Start
+  private var recipe: Recipe { parts.recipe }
+  private var folder: URL { parts.folder }
+  private var source: DataSource { parts.source }
+  private var group: (any ProcessGroup)? { parts.group }
   /// Notes on weights that were loaded to start from.
   public let notes: [String]
-
-  /// What a run is made of, before its folder is touched.
-  private typealias Parts = (
-    source: DataSource, loader: BatchLoader, task: any TrainingTask, model: LoadedModel, notes: [String]
-  )
 
   /// - Parameters:
   ///   - resume: go on from the folder's last checkpoint.
   ///   - group: the processes that carry out the run together; all make it from the same recipe and folder.
   /// - Throws: `UsageError` for a recipe that cannot be run, `FileError` for data, weights or folders.
   public init(_ recipe: Recipe, folder: URL, resume: Bool, group: (any ProcessGroup)? = nil) throws {
-    self.recipe = recipe
-    self.folder = folder
-    self.group = group
-    let prepare = { try TrainingRun.parts(recipe, group) }
-    let parts = try group.map { try $0.firstInOne(prepare) } ?? prepare()
-    (source, model, notes) = (parts.source, parts.model, parts.notes)
-    trainer = try Trainer(
-      parts.task, recipe: recipe, loader: parts.loader, folder: folder, card: parts.model.card, resume: resume)
+    let prepare = {
+      let parts = try TrainingRun.parts(recipe, folder, group)
+      return (parts, parts.findsClusters ? nil : try TrainingRun.subject(parts, nil))
+    }
+    let (parts, subject) = try group.map { try $0.firstInOne(prepare) } ?? prepare()
+    self.parts = parts
+    if let subject {
+      start = .training(try subject.trainer(parts, resume: resume), subject.model)
+      notes = subject.notes
+    } else {
+      let made = try TrainingRun.search(parts, resume: resume)
+      start = .search(made.search)
+      notes = made.notes
+    }
   }
 
-  private static func parts(_ recipe: Recipe, _ group: (any ProcessGroup)?) throws -> Parts {
+  private static func parts(_ recipe: Recipe, _ folder: URL, _ group: (any ProcessGroup)?) throws -> Parts {
     guard recipe.problems.isEmpty else {
       throw UsageError("recipe \(recipe.name): " + recipe.problems.joined(separator: "; "))
     }
@@ -69,33 +110,18 @@ public struct TrainingRun {
       throw UsageError(
         "recipe \(recipe.name): batch: expected a multiple of the \(group?.size ?? 1) processes, found \(recipe.batch)")
     }
-    let source = try DataSource(kind: recipe.data.kind, root: recipe.data.root)
-    if let depth = try DepthTraining(recipe, source) {
-      guard group == nil else {
-        throw UsageError("recipe \(recipe.name): this kind of training runs in one process alone")
-      }
-      return (source, depth.loader, depth.task, depth.model, [])
+    guard group == nil || recipe.supervision.kind == .none else {
+      throw UsageError("recipe \(recipe.name): supervision of stages runs in one process alone")
     }
+    let source = try DataSource(kind: recipe.data.kind, root: recipe.data.root)
     let isPanoptic = try ModelRegistry.isPanoptic(ModelName(recipe.model))
-    let dataset = try source.dataset(split: recipe.data.split, keepsInstances: isPanoptic)
+    let dataset =
+      try DepthTraining.clips(recipe, source)
+      ?? source.dataset(split: recipe.data.split, keepsInstances: isPanoptic)
     guard !isPanoptic || dataset.categories != nil else {
       throw UsageError(
         "recipe \(recipe.name): '\(recipe.model)' finds things, which \(recipe.data.kind) does not tell apart")
     }
-    guard dataset.count >= recipe.batch else {
-      throw UsageError(
-        "recipe \(recipe.name): a batch of \(recipe.batch) needs as many samples, \(recipe.data.kind) has \(dataset.count)"
-      )
-    }
-    let model = try ModelRegistry.build(ModelName(recipe.model), classes: dataset.classes.count, seed: recipe.seed)
-    guard model.output == .segmentation else {
-      throw UsageError("model '\(model.name)' classifies whole images; expected one that segments")
-    }
-    let notes = recipe.weights.isEmpty ? [] : try TrainingRun.start(model, from: recipe.weights)
-    let crop = Pair(height: recipe.augment.crop[0], width: recipe.augment.crop[1])
-    let loader = BatchLoader(
-      dataset, batchSize: recipe.batch,
-      augmentation: recipe.augmentation, seed: recipe.seed, group: group)
     guard recipe.loss.classWeights != .list || recipe.loss.classWeightList.count == dataset.classes.count else {
       throw UsageError(
         "recipe \(recipe.name): loss.classWeightList: expected \(dataset.classes.count) weights, found "
@@ -103,23 +129,98 @@ public struct TrainingRun {
     }
     let loss = SegmentationLoss(
       recipe.loss, classWeights: try recipe.loss.classWeights.weights(for: dataset), group: group)
-    let task = try TrainingRun.task(recipe, model, ignoreIndex: dataset.classes.ignoreIndex.map(Int.init), loss)
-    let card = ModelCard(
-      model: model.name.rawValue, classes: dataset.classes, normalization: loader.normalization, size: crop,
-      recipe: recipe.hash, terms: source.terms)
-    guard group == nil || task.group != nil else {
+    let parts = Parts(recipe: recipe, folder: folder, source: source, dataset: dataset, loss: loss, group: group)
+    let heldOut = recipe.supervision.heldOut
+    let samples =
+      parts.findsClusters ? HierarchySearch.split(dataset, heldOut: heldOut).train.count : dataset.count
+    guard samples >= recipe.batch else {
+      throw UsageError(
+        "recipe \(recipe.name): a batch of \(recipe.batch) needs as many samples, \(recipe.data.kind) has \(samples)"
+          + (parts.findsClusters ? " that are not held out" : ""))
+    }
+    return parts
+  }
+
+  /// The first phase of a run whose clusters nobody has named, in a folder from which it can be resumed.
+  private static func search(_ parts: Parts, resume: Bool) throws -> (search: HierarchySearch, notes: [String]) {
+    let recipe = parts.recipe, folder = parts.folder
+    let recipeFile = folder.appendingPathComponent("recipe.json")
+    guard resume || !(HierarchySearch.hasBegun(in: folder) || Trainer.canResume(folder)) else {
+      throw FileError(
+        path: folder.relativePath, kind: .unwritable, problem: "holds a run already; resume it, or name another folder")
+    }
+    guard !resume || FileManager.default.fileExists(atPath: recipeFile.path) else {
+      throw FileError(path: folder.relativePath, kind: .missing, problem: "expected a run, found none")
+    }
+    let (model, network) = try SupervisedTraining(recipe: recipe, classes: parts.dataset.classes).stagedNetwork()
+    let notes = recipe.weights.isEmpty ? [] : try TrainingRun.load(into: model, from: recipe.weights)
+    if !resume {
+      try folder.makeFolder()
+      let text = Array(recipe.json.utf8)
+      try writeAtomically(to: recipeFile.relativePath, overwrite: true) { try $0.write(text) }
+    }
+    let search = HierarchySearch(
+      network, recipe: recipe, dataset: parts.dataset, loss: parts.loss, card: parts.card(model.name), folder: folder)
+    return (search, notes)
+  }
+
+  /// - Parameter found: clusters of a first phase.
+  private static func subject(_ parts: Parts, _ found: StageHierarchy?) throws -> Subject {
+    let recipe = parts.recipe, classes = parts.dataset.classes
+    if let clips = parts.dataset as? DepthClips {
+      let depth = try DepthTraining(recipe, clips, terms: parts.source.terms)
+      return Subject(model: depth.model, task: depth.task, loader: depth.loader, notes: [])
+    }
+    let model: RegisteredModel, supervised: (any TrainingTask)?
+    if recipe.supervision.kind == .none {
+      model = try ModelRegistry.build(ModelName(recipe.model), classes: classes.count, seed: recipe.seed)
+      supervised = nil
+    } else {
+      let named = recipe.supervision.clusters
+      let path = named.isEmpty ? StageHierarchy.file(in: parts.folder).relativePath : named
+      let hierarchy = try found ?? (named.isEmpty ? nil : StageHierarchy(contentsOf: URL(fileURLWithPath: path)))
+      let made = try SupervisedTraining(recipe: recipe, classes: classes).task(
+        hierarchy.map { (hierarchy: $0, path: path) }, parts.loss)
+      model = made.model
+      supervised = made.task
+    }
+    guard model.output == .segmentation else {
+      throw UsageError("model '\(model.name)' classifies whole images; expected one that segments")
+    }
+    let notes = recipe.weights.isEmpty ? [] : try TrainingRun.load(into: model, from: recipe.weights)
+    let loader = BatchLoader(
+      parts.dataset, batchSize: recipe.batch, augmentation: recipe.augmentation, seed: recipe.seed, group: parts.group)
+    let task =
+      try supervised
+      ?? TrainingRun.task(
+        recipe, model, ignoreIndex: classes.ignoreIndex.map(Int.init), parts.loss,
+        streets: parts.source.streets(
+          split: recipe.data.split, size: Pair(height: recipe.augment.crop[0], width: recipe.augment.crop[1])))
+    guard parts.group == nil || task.group != nil else {
       throw UsageError("recipe \(recipe.name): this kind of training runs in one process alone")
     }
-    return (source, loader, task, LoadedModel(model: model, card: card, report: LoadReport()), notes)
+    let loaded = LoadedModel(model: model, card: parts.card(model.name), report: LoadReport())
+    return Subject(model: loaded, task: task, loader: loader, notes: notes)
   }
 
   /// The task of the model: plain segmentation, with boundaries beside it where the recipe asks for them; networks that
-  /// can be asked anywhere are asked where the recipe's queries say.
+  /// can be asked anywhere are asked where the recipe's queries say. Clips for the consistency of frames are of `streets`.
   private static func task(
-    _ recipe: Recipe, _ model: RegisteredModel, ignoreIndex: Int?, _ loss: SegmentationLoss
+    _ recipe: Recipe, _ model: RegisteredModel, ignoreIndex: Int?, _ loss: SegmentationLoss, streets: StreetScenes?
   ) throws -> any TrainingTask {
     if let network = model.panoptic {
       return PanopticTask(network, ignoreIndex: ignoreIndex, settings: recipe.panoptic)
+    }
+    if recipe.loss.consistency > 0 {
+      guard let streets, !(model.network is IFANetwork) else {
+        throw UsageError(
+          "recipe \(recipe.name): loss.consistency: expected data of kind streets, whose clips give pairs of frames, "
+            + "and a network with logits of its own")
+      }
+      let pairs = FramePairs(of: streets, recipe.pairs, features: try .bundled(), seed: recipe.seed)
+      return ConsistencyTask(
+        model.network, ignoreIndex: ignoreIndex, loss: loss, pairs: pairs, weight: recipe.loss.consistency,
+        seed: recipe.seed)
     }
     guard recipe.loss.boundary > 0 || recipe.loss.inverseForm > 0 else {
       if let network = model.network as? IFANetwork {
@@ -142,13 +243,28 @@ public struct TrainingRun {
   /// Trains, scoring the validation split as often as the recipe asks for and at the end, and writes a sheet of samples
   /// (`samples.png`: photograph, truth, prediction) and `results.json`. Of several processes the first one scores and
   /// writes; what the others return lacks the scores.
-  public func run(_ report: (Trainer.Progress) -> Void) throws -> Outcome {
+  ///
+  /// A recipe whose heads tell clusters apart that nobody has named finds them first.
+  ///
+  /// - Parameters:
+  ///   - searching: called with the phase of that search, and how much of it is done, of how much.
+  ///   - report: called after every step of the training itself.
+  public func run(
+    searching: (String, Int, Int) -> Void = { _, _, _ in }, _ report: (Trainer.Progress) -> Void
+  ) throws -> Outcome {
     var seconds = 0.0, validation: Evaluation?, panoptic: PanopticEvaluation?, depth: DepthScores?
+    let trainer: Trainer, model: LoadedModel
+    switch start {
+    case .training(let made, let itsModel): (trainer, model) = (made, itsModel)
+    case .search(let search):
+      let subject = try TrainingRun.subject(parts, search.run(searching))
+      (trainer, model) = (try subject.trainer(parts, resume: Trainer.canResume(folder)), subject.model)
+    }
     var checks = Trainer.Checks()
     if !recipe.data.validation.isEmpty {
       checks.score = {
-        if let network = model.model.network as? DepthNetwork {
-          let scores = DepthTraining.scores(network, recipe, source)
+        if model.model.output == .depth {
+          let scores = try DepthTraining.scores(model, recipe, source)
           depth = scores
           return ValidationScore(name: "delta1", value: scores.mean?.delta1 ?? 0)
         }
@@ -161,7 +277,7 @@ public struct TrainingRun {
         validation = evaluation
         return ValidationScore(name: "meanIoU", value: evaluation.meanIoU)
       }
-      checks.samples = { try samples(count: 3).map { contactSheet($0, columns: 3) } }
+      checks.samples = { try samples(model, count: 3).map { contactSheet($0, columns: 3) } }
     }
     try trainer.run(checks: checks) {
       seconds = $0.seconds
@@ -172,7 +288,7 @@ public struct TrainingRun {
       depth: depth)
     guard group?.isFirst ?? true else { return outcome }
     if !recipe.data.validation.isEmpty {
-      try contactSheet(samples(count: 6).flatMap { $0 }, columns: 3)
+      try contactSheet(samples(model, count: 6).flatMap { $0 }, columns: 3)
         .writePNG(to: folder.appendingPathComponent("samples.png"), overwrite: true)
     }
     try writeJSON(outcome, to: folder.appendingPathComponent("results.json"))
@@ -180,11 +296,9 @@ public struct TrainingRun {
   }
 
   /// Samples spread over the validation split: photograph, truth and the network's prediction laid over it.
-  private func samples(count: Int) throws -> [[Image]] {
-    if model.model.panoptic != nil { return try panopticSamples(count: count) }
-    if let network = model.model.network as? DepthNetwork {
-      return DepthTraining.samples(network, recipe, source, count: count)
-    }
+  private func samples(_ model: LoadedModel, count: Int) throws -> [[Image]] {
+    if model.model.panoptic != nil { return try panopticSamples(model, count: count) }
+    if model.model.output == .depth { return try DepthTraining.samples(model, recipe, source, count: count) }
     let dataset = try source.dataset(split: recipe.data.validation), segmenter = try Segmenter(model)
     let count = min(count, dataset.count), palette = dataset.classes.palette
     return try (0..<count).map { index in
@@ -197,7 +311,7 @@ public struct TrainingRun {
   }
 
   /// The same of a network that finds things, which are outlined.
-  private func panopticSamples(count: Int) throws -> [[Image]] {
+  private func panopticSamples(_ model: LoadedModel, count: Int) throws -> [[Image]] {
     let dataset = try source.dataset(split: recipe.data.validation, keepsInstances: true)
     let segmenter = try PanopticSegmenter(model), count = min(count, dataset.count)
     return try (0..<count).map { index in
@@ -214,7 +328,7 @@ public struct TrainingRun {
 
   /// Loads weights to start from: the backbone alone from a classifier or a bare backbone, everything that fits from a
   /// segmentation model. Returns what differed.
-  private static func start(_ model: RegisteredModel, from weights: String) throws -> [String] {
+  private static func load(into model: RegisteredModel, from weights: String) throws -> [String] {
     let archive: WeightArchive
     switch Weights(weights) {
     case .bundled(let bundled): archive = try bundled.archive()
@@ -224,7 +338,8 @@ public struct TrainingRun {
     do {
       if let network = model.panoptic { return try network.start(from: archive.tensors) }
       if let network = model.network as? IFANetwork { return try network.start(from: archive.tensors) }
-      guard let network = model.network as? FFNet else { return try model.network.load(archive.tensors).differences }
+      let whole: any UnaryModule = (model.network as? HS3Fuse)?.base ?? model.network
+      guard let network = whole as? FFNet else { return try whole.load(archive.tensors).differences }
       let isBackbone = !archive.entries.contains { $0.name.hasPrefix("head.layers.3.") }
       return try network.load(published: archive.tensors, isBackbone ? .backboneOnly : .fineTuning).differences
     } catch let error as LoadError {

@@ -1,3 +1,5 @@
+import SegKernels
+
 /// Everything that a training run depends on, as a value: the same recipe makes the same weights.
 public struct Recipe: Codable, Sendable, Hashable {
   /// The data to learn from.
@@ -127,6 +129,8 @@ public struct Recipe: Codable, Sendable, Hashable {
     public var boundary: Float = 0
     /// The factor of InverseForm's own term, γ, by the inverse network that comes with the package.
     public var inverseForm: Float = 0
+    /// The factor of the perceptual-consistency regulariser, of pairs of frames as ``Recipe/pairs`` has them.
+    public var consistency: Float = 0
 
     /// Plain cross entropy.
     public init() {}
@@ -152,6 +156,44 @@ public struct Recipe: Codable, Sendable, Hashable {
     public var auxiliary: Float = 0.4
 
     /// Random pixels: this package's default.
+    public init() {}
+  }
+
+  /// Heads on stages inside the network, which training alone needs: deep supervision and HS3.
+  public struct Supervision: Codable, Sendable, Hashable {
+    /// What the heads are asked.
+    public enum Kind: String, Codable, Sendable {
+      /// There are none.
+      case none
+      /// All classes: deep supervision.
+      case deep
+      /// Clusters of classes, fewer at weaker stages: HS3.
+      case hierarchical
+    }
+
+    /// What the heads are asked.
+    public var kind = Kind.none
+    /// The stages by name; those that are usual for the network if none is named.
+    public var stages: [String] = []
+    /// λ, the factor of each head's cross entropy.
+    public var weight: Float = 0.4
+    /// Whether a head of k clusters counts λ · log N / log k, so that it starts with the loss of one of N classes.
+    public var isBalanced = true
+    /// Heads are judged on a grid this many times coarser than the labels.
+    public var stride = 4
+    /// A file of clusters; "" for clusters that a first phase finds.
+    public var clusters = ""
+    /// The share of the training samples, the last in order, that the first phase does not learn from: what the
+    /// network mistakes for what is counted there.
+    public var heldOut: Float = 0.1
+    /// Steps of the first phase; 0 for as many as the run has.
+    public var firstSteps = 0
+    /// How the partitions into 1, 2, … clusters hang together.
+    public var cuts = ClassCuts.Kind.independent
+    /// The scaling of complexity in the rule that chooses the number of clusters.
+    public var axis = ComplexityAxis.share
+
+    /// No heads.
     public init() {}
   }
 
@@ -187,6 +229,29 @@ public struct Recipe: Codable, Sendable, Hashable {
       require(factors.allSatisfy { $0 >= 0 }, "panoptic: expected factors of at least 0, found \(factors)")
       return problems
     }
+  }
+
+  /// Pairs of unlabelled frames for the perceptual-consistency regulariser.
+  public struct Pairs: Codable, Sendable, Hashable {
+    /// Which places of two frames belong together.
+    public enum Match: String, Codable, Sendable {
+      /// Those that look most alike.
+      case features
+      /// Those at the same place: a control.
+      case samePosition
+      /// Those along exact flow: another control.
+      case exactFlow
+    }
+
+    /// How many pairs there are; they are rendered before the first step.
+    public var count = 200
+    /// The frames of a pair are at most so many apart.
+    public var gap = 5
+    /// Which places belong together.
+    public var match = Match.features
+
+    /// The package's defaults.
+    public init() {}
   }
 
   /// Self-supervised depth; other models do not look at it.
@@ -244,8 +309,12 @@ public struct Recipe: Codable, Sendable, Hashable {
   public var optimization = Optimization()
   /// Where networks that answer at any position are asked.
   public var queries = Queries()
+  /// Heads on stages inside the network.
+  public var supervision = Supervision()
   /// Targets and losses of networks that find things.
   public var panoptic = Panoptic()
+  /// Pairs of frames, where the loss asks for them.
+  public var pairs = Pairs()
   /// Self-supervised depth.
   public var depth = Depth()
   /// What is made small.
@@ -306,7 +375,9 @@ public struct Recipe: Codable, Sendable, Hashable {
     require((0...0.5).contains(augment.hue), "augment.hue: expected 0...0.5, found \(augment.hue)")
     require(queries.count >= 1, "queries.count: expected at least 1, found \(queries.count)")
     require(queries.auxiliary >= 0, "queries.auxiliary: expected at least 0, found \(queries.auxiliary)")
+    require(pairs.count >= 1, "pairs.count: expected at least 1, found \(pairs.count)")
+    require((1...30).contains(pairs.gap), "pairs.gap: expected 1 to 30, found \(pairs.gap)")
     require((0...16).contains(augment.blur), "augment.blur: expected 0...16, found \(augment.blur)")
-    return problems + loss.problems + panoptic.problems + depth.problems
+    return problems + supervision.problems(loss) + loss.problems + panoptic.problems + depth.problems
   }
 }

@@ -122,6 +122,9 @@ extension Recipe.Loss {
       "loss: expected factors of at least 0, one of them positive, found \(factors)")
     require(boundary >= 0, "loss.boundary: expected at least 0, found \(boundary)")
     require(inverseForm >= 0, "loss.inverseForm: expected at least 0, found \(inverseForm)")
+    require(consistency >= 0, "loss.consistency: expected at least 0, found \(consistency)")
+    require(
+      consistency == 0 || (boundary == 0 && inverseForm == 0), "loss.consistency: expected no boundary terms beside it")
     return problems
   }
 }

@@ -22,6 +22,13 @@ public struct DepthConfiguration: Sendable, Hashable {
     decoderChannels = name.hasSuffix("_half") ? [8, 16, 32, 64, 128] : [16, 32, 64, 128, 256]
   }
 
+  /// The encoder of a network that tells the motion between two images: the same with six channels.
+  public var poseEncoder: ResNetConfiguration {
+    var encoder = encoder
+    encoder.inputChannels = 6
+    return encoder
+  }
+
   /// The encoder of a name; `name` is one of ``names``.
   static func encoder(_ name: String, inputChannels: Int) -> ResNetConfiguration {
     var encoder = ResNetConfiguration.resNet(name.contains("50") ? 50 : 18, inputChannels: inputChannels)!

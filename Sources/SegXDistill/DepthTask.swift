@@ -13,9 +13,9 @@ public final class DepthTask: TrainingTask {
   private final class Parts: Module {
     let depth: DepthNetwork
     let pose: PoseNetwork?
-    let translator: DepthTranslator?
+    let translator: (any UnaryModule)?
 
-    init(_ depth: DepthNetwork, _ pose: PoseNetwork?, _ translator: DepthTranslator?) {
+    init(_ depth: DepthNetwork, _ pose: PoseNetwork?, _ translator: (any UnaryModule)?) {
       (self.depth, self.pose, self.translator) = (depth, pose, translator)
     }
 
@@ -35,13 +35,14 @@ public final class DepthTask: TrainingTask {
   ///   - pose: learns the motions; nil where the clips' own are used. Its encoder sees frames of the same drive alone,
   ///     so that a stereo pair always has its known motion.
   ///   - grouping: of X-Distill; nil for photometry alone.
+  ///   - translator: from disparities to logits of the grouping's groups; by default a ``DepthTranslator``.
   ///   - teacher: N×H×W classes of a batch, by trainId; what the data say by default.
   public init(
     _ network: DepthNetwork, pose: PoseNetwork?, clips: DepthClips, settings: Recipe.Depth, grouping: ClassGrouping?,
-    seed: UInt64, teacher: @escaping (Batch) -> Labels = { $0.labels }
+    translator: (any UnaryModule)? = nil, seed: UInt64, teacher: @escaping (Batch) -> Labels = { $0.labels }
   ) {
     let translator = grouping.map {
-      DepthTranslator(groups: $0.names.count, width: settings.translatorWidth, seed: seed)
+      translator ?? DepthTranslator(groups: $0.names.count, width: settings.translatorWidth, seed: seed)
     }
     all = Parts(network, pose, translator)
     (self.clips, self.settings, self.grouping, self.teacher) = (clips, settings, grouping, teacher)

@@ -100,12 +100,21 @@ final class DepthTests: XCTestCase {
     XCTAssertNil(DepthScores(DepthEvaluation(.kitti(scalesByMedian: false))).mean)
   }
 
-  /// Depths of 70 m and more do not count for Make3D's C1.
+  /// Depths of 70 m and more do not count for Make3D's C1, nor do rows outside the middle strip.
   func testMake3D() {
     var evaluation = DepthEvaluation(.make3DC1(scalesByMedian: false))
     evaluation.add(depth: Tensor([1, 3], [20, 90, 50]), truth: Tensor([1, 3], [10, 60, 70]))
     XCTAssertEqual(evaluation.images[0].absoluteRelative, (1 + 10.0 / 60) / 2, accuracy: 1e-12)
     XCTAssertEqual(evaluation.images[0].log10, (Foundation.log10(2) + Foundation.log10(70.0 / 60)) / 2, accuracy: 1e-12)
+  }
+
+  func testMake3DsCrop() {
+    var evaluation = DepthEvaluation(.make3DC1(scalesByMedian: false))
+    // Four rows of four columns: the two in the middle count.
+    evaluation.add(
+      depth: Tensor([4, 4], (0..<16).map { (pixel: Int) -> Float in (4..<12).contains(pixel) ? 20 : 1 }),
+      truth: Tensor([4, 4], filledWith: 10))
+    XCTAssertEqual(evaluation.images[0].absoluteRelative, 1, accuracy: 1e-12)
   }
 
   func testFiles() throws {

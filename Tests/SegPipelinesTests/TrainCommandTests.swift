@@ -68,6 +68,53 @@ final class TrainCommandTests: XCTestCase {
       try FileManager.default.contentsOfDirectory(atPath: folder.appendingPathComponent("broken").path).sorted(), names)
   }
 
+  /// HS3 in two phases: killed inside the first, between them and inside the second, it makes the bits of a whole run.
+  func testTwoPhasesKilledAndResumed() throws {
+    func start(_ name: String) -> [String] {
+      var arguments = self.start(name, steps: 8)
+      arguments[2] = "streets-hs3"
+      return arguments + ["supervision.firstSteps=8", "validateEvery=0"].flatMap { ["--set", $0] }
+    }
+    let whole = try CommandRun(start("whole"), in: folder)
+    XCTAssertEqual(whole.status, 0, whole.errors)
+    for (attempt, name) in [
+      "deep-supervision/checkpoint-00000004.safetensors", "hierarchy.json",
+      "checkpoint-00000004.safetensors",
+    ].enumerated() {
+      let process = CommandRun.process(attempt == 0 ? start("broken") : ["train", "--resume", "broken"], in: folder)
+      process.standardOutput = nil
+      process.standardError = nil
+      try process.run()
+      let file = folder.appendingPathComponent("broken/\(name)").path
+      while process.isRunning && !FileManager.default.fileExists(atPath: file) { usleep(1000) }
+      kill(process.processIdentifier, SIGKILL)
+      process.waitUntilExit()
+    }
+    let last = try CommandRun(["train", "--resume", "broken"], in: folder)
+    XCTAssertEqual(last.status, 0, last.errors)
+    XCTAssertEqual(try weights("broken"), try weights("whole"))
+    let hierarchies = try ["whole", "broken"].map {
+      try Data(contentsOf: folder.appendingPathComponent("\($0)/hierarchy.json"))
+    }
+    XCTAssertEqual(hierarchies[0], hierarchies[1])
+    XCTAssertTrue(String(decoding: hierarchies[0], as: UTF8.self).contains("\"left\""), "class names, not numbers")
+    // A second run in the same folder is refused, a file written by hand is taken.
+    XCTAssertEqual(try CommandRun(start("whole"), in: folder).status, 70)
+    let manual = try CommandRun(
+      start("manual") + [
+        "--set", "supervision.clusters=whole/hierarchy.json", "--set", "model=hs3fuse_ffnet22S_half_BCC",
+      ],
+      in: folder)
+    XCTAssertEqual(manual.status, 0, manual.errors)
+    XCTAssertFalse(
+      FileManager.default.fileExists(atPath: folder.appendingPathComponent("manual/deep-supervision").path))
+    let scored = try CommandRun(
+      ["evaluate", "--weights", "manual/weights.safetensors", "--data", "folder:data", "--split", "val", "--json"],
+      in: folder)
+    XCTAssertEqual(scored.status, 0, scored.errors)
+    XCTAssertTrue(scored.output.contains("hs3fuse_ffnet22S_half_BCC_k2-2-2"), scored.output)
+  }
+
   /// No room for a second checkpoint: one line that says so, the first one as it was, and the same bits once there is.
   func testDiskThatIsFull() throws {
     XCTAssertEqual(try CommandRun(start("whole", steps: 8), in: folder).status, 0)

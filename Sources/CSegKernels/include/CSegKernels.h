@@ -133,6 +133,9 @@ enum { SK_FAR = INT32_MAX };
   /* running sums, from the last element back where reversed: along columns and along rows of n floats */              \
   X(void, cumulate, (const float *x, float *y, int extent, size_t stride, int reversed, size_t n))                     \
   X(void, cumulateRows, (const float *x, float *y, size_t n, int reversed, size_t rows))                               \
+  /* largest values of the rows and of the columns of a tile, joined with those known before */                        \
+  X(void, tileMaxima,                                                                                                  \
+    (const float *x, size_t stride, int rows, size_t n, float *rowBest, float *columnBest))                            \
   /* normalisation: y = scale * (x - mean) + shift, and its gradient */                                                \
   X(void, normalize, (const float *x, float mean, float scale, float shift, float *y, size_t n))                       \
   X(void, normalizeGradient,                                                                                           \

@@ -10,3 +10,7 @@ const void *sk_streets_card(size_t *count);
 // The same of InverseForm's inverse network.
 const void *sk_inverse_network_weights(size_t *count);
 const void *sk_inverse_network_card(size_t *count);
+
+// The same of the features of perceptual consistency.
+const void *sk_perceptual_features_weights(size_t *count);
+const void *sk_perceptual_features_card(size_t *count);

@@ -74,16 +74,19 @@ public final class HRNet: Encoder {
   }
 
   /// The four branches, finest first.
-  public func callAsFunction(_ x: Tensor) -> [Tensor] {
+  public func callAsFunction(_ x: Tensor) -> [Tensor] { branches(of: x).last! }
+
+  /// The branches behind stages 2, 3 and 4, each finest first.
+  public func branches(of x: Tensor) -> [[Tensor]] {
     var y = halving?(x) ?? x
     for unit in stem { y = unit.norm(unit.conv(y), rectified: true) }
     var branches = [firstStage.reduce(y) { $1($0) }]
-    for (transition, modules) in zip(transitions, stages) {
+    return zip(transitions, stages).map { transition, modules -> [Tensor] in
       let coarsest = branches.last!
       branches = transition.enumerated().map { branch, make in make?(coarsest) ?? branches[branch] }
       branches = modules.reduce(branches) { $1($0) }
+      return branches
     }
-    return branches
   }
 }
 

@@ -11,7 +11,7 @@ public enum BLAS {
   /// Version and build options, in OpenBLAS's own words.
   public static var configuration: String { String(cString: openblas_get_config()) }
 
-  private static let oneThread: Void = openblas_set_num_threads(1)
+  static let oneThread: Void = openblas_set_num_threads(1)
 
   /// A row-major matrix in memory, or its transpose; the stride is from row to row, in floats.
   struct Matrix {

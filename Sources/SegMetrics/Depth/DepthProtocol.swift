@@ -9,6 +9,9 @@ public struct DepthProtocol: Sendable, Hashable, Codable {
     /// Rows ⌊0.40810811 H⌋ to ⌊0.99189189 H⌋ and columns ⌊0.03594771 W⌋ to ⌊0.96405229 W⌋, the ends left out: where
     /// KITTI's laser reaches (Garg et al., 2016).
     case garg
+    /// The middle rows, half as many as there are columns: what networks for wide pictures are shown of Make3D's tall
+    /// ones (Godard et al., 2017). All rows where there are no more.
+    case make3D = "make3d"
   }
 
   /// Metres: true depths strictly between the two count, and predictions are cut to them.
@@ -32,16 +35,19 @@ public struct DepthProtocol: Sendable, Hashable, Codable {
     DepthProtocol(least: 1e-3, most: 80, crop: .garg, scalesByMedian: scalesByMedian)
   }
 
-  /// Make3D's error C1: true depths below 70 m (Liu et al., "Discrete-Continuous Depth Estimation from a Single Image",
-  /// 2014).
+  /// Make3D's error C1: true depths below 70 m, in its crop (Liu et al., "Discrete-Continuous Depth Estimation from a
+  /// Single Image", 2014).
   public static func make3DC1(scalesByMedian: Bool) -> DepthProtocol {
-    DepthProtocol(least: 1e-3, most: 70, crop: .none, scalesByMedian: scalesByMedian)
+    DepthProtocol(least: 1e-3, most: 70, crop: .make3D, scalesByMedian: scalesByMedian)
   }
 
   /// The rows and columns that count.
   func window(height: Int, width: Int) -> (rows: Range<Int>, columns: Range<Int>) {
     switch crop {
     case .none: return (0..<height, 0..<width)
+    case .make3D:
+      let rows = min(max(width / 2, 1), height), first = (height - rows) / 2
+      return (first..<first + rows, 0..<width)
     case .garg:
       let (h, w) = (Double(height), Double(width))
       return (

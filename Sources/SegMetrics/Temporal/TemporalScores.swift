@@ -11,6 +11,32 @@ public struct TemporalScores: Sendable, Hashable, Codable {
     public let windows: Int
   }
 
+  /// What one frame adds, against the frame before it in its video; nil where a score is not defined.
+  public struct Frame: Sendable, Hashable, Codable {
+    /// The frame's name.
+    public let name: String
+    /// The share of pixels whose label changed.
+    public let labelChangeRate: Double?
+    /// TC of the pair of frames, with occluded pixels.
+    public let temporalConsistency: Double?
+    /// PC of the pair of frames.
+    public let perceptualConsistency: Double?
+    /// mVC of the windows that end here, by length in the order of ``TemporalScores/videoConsistency``.
+    public let videoConsistency: [Double?]
+
+    /// Scores of one frame.
+    public init(
+      name: String, labelChangeRate: Double?, temporalConsistency: Double?, perceptualConsistency: Double?,
+      videoConsistency: [Double?]
+    ) {
+      self.name = name
+      self.labelChangeRate = labelChangeRate
+      self.temporalConsistency = temporalConsistency
+      self.perceptualConsistency = perceptualConsistency
+      self.videoConsistency = videoConsistency
+    }
+  }
+
   /// Videos, and frames in all.
   public let videos, frames: Int
   /// The share of pixels that change their label from frame to frame.
@@ -23,15 +49,23 @@ public struct TemporalScores: Sendable, Hashable, Codable {
   public let visibleAgreement: Double?
   /// mVC by length; empty without truth.
   public let videoConsistency: [Windowed]
+  /// PC: the mean over pairs of neighbouring frames, then over videos; nil without frames to look at.
+  public let perceptualConsistency: Double?
+  /// Frame by frame.
+  public let perFrame: [Frame]
 
   /// Reads the scores off the counts.
   ///
   /// - Parameters:
   ///   - consistency: one a video; none without flow.
   ///   - windows: nil without truth.
+  ///   - perceptual: PC of each video; none without frames to look at.
   public init(
-    frames: Int, videos: Int, changes: LabelChanges, consistency: [TemporalConsistency], windows: VideoConsistency?
+    frames: Int, videos: Int, changes: LabelChanges, consistency: [TemporalConsistency], windows: VideoConsistency?,
+    perceptual: [Double?] = [], perFrame: [Frame] = []
   ) {
+    perceptualConsistency = perceptual.meanOfKnown
+    self.perFrame = perFrame
     self.frames = frames
     self.videos = videos
     labelChangeRate = changes.rate

@@ -18,6 +18,8 @@ public struct VideoConsistency: Sendable, Hashable {
   /// By pixel: for how many frames up to now the truth has been the same label, and the prediction equal to it.
   private var constant: [Int32] = [], right: [Int32] = []
   private var last: Labels?
+  /// By length: the score of the window that ends at the last frame; nil where it does not count.
+  public private(set) var latest: [Double?] = []
 
   /// No frames yet. Traps unless all lengths are positive.
   public init(lengths: [Int] = [8, 16], ignoreIndex: Int? = 255) {
@@ -63,8 +65,9 @@ public struct VideoConsistency: Sendable, Hashable {
         }
       }
     }
+    latest = lengths.indices.map { share(correct[$0], of: steady[$0]) }
     for index in lengths.indices {
-      guard let score = share(correct[index], of: steady[index]) else { continue }
+      guard let score = latest[index] else { continue }
       sums[index] += score
       windows[index] += 1
     }

@@ -12,8 +12,11 @@ extension Scoring {
   ///   - flow: for TC: a folder with a file (`.flo` or KITTI's PNG) for each frame but a video's first, of the frame's
   ///     name, with the flow from that frame to the one before.
   ///   - occlusion: a folder of PNGs named alike, not 0 where a pixel cannot be seen in the frame before.
+  ///   - frames: for PC, for its pictures (of the prediction, not of the system it is compared with), and for TC by
+  ///     estimated flow where none is given.
   public func temporal(
-    truth: URL?, flow: URL? = nil, occlusion: URL? = nil, _ report: Report = { _, _ in }
+    truth: URL?, flow: URL? = nil, occlusion: URL? = nil, frames pictures: Frames? = nil,
+    _ report: Report = { _, _ in }
   ) throws -> Result<TemporalScores> {
     if occlusion != nil && flow == nil { throw UsageError("occlusion is of use with flow only") }
     // Without truth, predictions stand in for it so that names are paired and sizes compared in one way.
@@ -22,9 +25,11 @@ extension Scoring {
     }
     let count = try classCount(pairs.flatMap { $0.flatMap { [$0.prediction, $0.truth] } })
     let motion = try Motion(flow: flow, occlusion: occlusion)
+    let hasFlow = flow != nil || pictures != nil, hasTruth = truth != nil
     return try result(Video.statistics) { system in
       let frames = pairs[system.index]
-      var videos: [Video] = []
+      var videos: [Video] = [], perFrame: [TemporalScores.Frame] = []
+      let perceptual = try pictures.map(PerceptualScoring.init)
       for (index, frame) in frames.enumerated() {
         let startsVideo = index == 0 || frames[index - 1].folder != frame.folder
         if startsVideo { videos.append(Video(classes: count, ignoreIndex: ignoreIndex)) }
@@ -32,8 +37,15 @@ extension Scoring {
         if let last = videos[videos.count - 1].last {
           try requireSize(prediction.shape, of: frame.prediction, like: last.shape, of: frames[index - 1].prediction)
         }
-        let field = startsVideo ? nil : try motion.fields(of: frame, shape: prediction.shape)
-        videos[videos.count - 1].add(prediction, truth: truth, field)
+        if startsVideo { perceptual?.startVideo() }
+        let looks = try perceptual?.add(
+          frame.name, prediction, prediction: frame.prediction, estimatesFlow: flow == nil,
+          isPictured: system.index == 0)
+        let given = startsVideo ? nil : try motion.fields(of: frame, shape: prediction.shape)
+        let field = given ?? looks?.flow.map { (flow: $0, occluded: nil as Labels?) }
+        perFrame.append(
+          videos[videos.count - 1].add(
+            prediction, truth: truth, field, looks?.score, name: frame.name, hasTruth: hasTruth))
         system.report(index + 1, of: frames.count, report)
       }
       var windows = VideoConsistency(ignoreIndex: ignoreIndex), changes = LabelChanges()
@@ -41,12 +53,13 @@ extension Scoring {
         windows += video.windows
         changes += video.changes
       }
+      if system.index == 0 { try perceptual?.drawTimeline(perFrame, lengths: hasTruth ? windows.lengths : []) }
       return Outcome(
         scores: TemporalScores(
           frames: frames.count, videos: videos.count, changes: changes,
-          consistency: flow == nil ? [] : videos.filter { $0.changes.pixels > 0 }.map(\.consistency),
-          windows: truth == nil ? nil : windows),
-        contributions: videos.map { $0.sums(hasFlow: flow != nil, hasTruth: truth != nil) }, images: frames.count)
+          consistency: hasFlow ? videos.filter { $0.changes.pixels > 0 }.map(\.consistency) : [],
+          windows: hasTruth ? windows : nil, perceptual: videos.map(\.perceptual.mean), perFrame: perFrame),
+        contributions: videos.map { $0.sums(hasFlow: hasFlow, hasTruth: hasTruth) }, images: frames.count)
     }
   }
 
@@ -55,6 +68,8 @@ extension Scoring {
     var consistency: TemporalConsistency
     var windows: VideoConsistency
     var changes = LabelChanges()
+    /// PC of each pair of neighbouring frames.
+    var perceptual: [Double] = []
     var last: Labels?
 
     init(classes: Int, ignoreIndex: Int) {
@@ -62,15 +77,26 @@ extension Scoring {
       windows = VideoConsistency(ignoreIndex: ignoreIndex)
     }
 
-    mutating func add(_ prediction: Labels, truth: Labels, _ field: (flow: FlowField, occluded: Labels?)?) {
+    /// Takes the next frame; what it adds.
+    mutating func add(
+      _ prediction: Labels, truth: Labels, _ field: (flow: FlowField, occluded: Labels?)?, _ perceptual: Double?,
+      name: String, hasTruth: Bool
+    ) -> TemporalScores.Frame {
+      var (pair, changed) = (TemporalConsistency(classes: consistency.all.classes), LabelChanges())
       if let last {
-        changes.add(previous: last, current: prediction)
+        changed.add(previous: last, current: prediction)
+        changes += changed
         if let field {
           consistency.add(previous: last, current: prediction, flow: field.flow, occluded: field.occluded)
+          pair.add(previous: last, current: prediction, flow: field.flow)
         }
       }
+      if let perceptual { self.perceptual.append(perceptual) }
       windows.add(prediction: prediction, truth: truth)
       last = prediction
+      return TemporalScores.Frame(
+        name: name, labelChangeRate: changed.rate, temporalConsistency: pair.score, perceptualConsistency: perceptual,
+        videoConsistency: hasTruth ? windows.latest : [])
     }
 
     /// Pairs of a sum and what it is divided by, in the order of ``statistics``.
@@ -80,11 +106,12 @@ extension Scoring {
         + windows.lengths.indices.flatMap {
           hasTruth ? [windows.windowSums[$0], Double(windows.windows[$0])] : [0, 0]
         } + [Double(changes.changed), Double(changes.pixels)]
+        + (perceptual.mean.map { [$0, 1] } ?? [0, 0])
     }
 
     static let statistics = [
       ("temporalConsistency", true), ("visibleTemporalConsistency", true), ("mVC8", true), ("mVC16", true),
-      ("labelChangeRate", false),
+      ("labelChangeRate", false), ("perceptualConsistency", true),
     ].enumerated().map { index, statistic in
       Statistic(name: statistic.0, higherIsBetter: statistic.1) { sums in
         sums[2 * index + 1] > 0 ? sums[2 * index] / sums[2 * index + 1] : nil

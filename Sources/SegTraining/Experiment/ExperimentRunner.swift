@@ -6,8 +6,8 @@ import SegMetrics
 /// Runs an experiment, or a slice of it, in a folder, and says what all runs that were ever finished there add up to.
 ///
 /// The folder holds `experiment.json` (arms and contrasts), `runs/` (a file for each finished arm and seed, by the hash
-/// of what it depends on), `training/` (checkpoints of unfinished runs, which go on where they stood), and, after
-/// every call, `report.json` and `differences.svg`.
+/// of what it depends on), `training/` (checkpoints of unfinished runs, which go on where they stood), `shared/` (what several
+/// runs need, where a paper has such), and, after every call, `report.json` and `differences.svg`.
 public struct ExperimentRunner {
   /// The answer and what stands beside it.
   public struct Report: Sendable, Codable {
@@ -65,6 +65,7 @@ public struct ExperimentRunner {
       guard RunRecord(part.arm.name, part.seed, key, in: runs) == nil else { continue }
       var setup = setup
       setup.folder = folder.appendingPathComponent("training/\(part.arm.name)-\(part.seed)-\(key)")
+      setup.shared = folder.appendingPathComponent("shared")
       try setup.folder.makeFolder()
       let name = "run \(number + 1)/\(slice.count): \(part.arm.name), seed \(part.seed)"
       let result = try withoutActuallyEscaping(progress) { progress in

@@ -28,13 +28,15 @@ extension Recipe {
 extension RunSetup {
   /// Trains in a folder, from its last checkpoint if there is one. Returns the seconds.
   ///
+  /// - Parameter normalization: of the images that the task is given.
   /// - Throws: what data, checkpoints and training throw.
   public func train(
-    _ task: any TrainingTask, _ recipe: Recipe, on dataset: any SegmentationDataset, in folder: URL,
-    _ report: (Int, Int) -> Void
+    _ task: any TrainingTask, _ recipe: Recipe, on dataset: any SegmentationDataset,
+    normalization: ImageNormalization = .imageNet, in folder: URL, _ report: (Int, Int) -> Void
   ) throws -> Double {
     let loader = BatchLoader(
-      dataset, batchSize: recipe.batch, augmentation: recipe.augmentation, seed: recipe.seed)
+      dataset, batchSize: recipe.batch, augmentation: recipe.augmentation, normalization: normalization,
+      seed: recipe.seed)
     let card = ModelCard(
       model: recipe.model, classes: dataset.classes, normalization: loader.normalization,
       size: Pair(height: recipe.augment.crop[0], width: recipe.augment.crop[1]), recipe: recipe.hash,

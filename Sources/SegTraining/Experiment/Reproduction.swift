@@ -51,6 +51,11 @@ public struct RunSetup: Sendable {
   public var encoder: [String: Tensor]?
   /// Where the run may keep checkpoints: a folder of its own, deleted when it is done.
   public var folder: URL
+  /// Where runs keep what other runs of the experiment need as well. It stays; names must tell apart what depends on
+  /// recipe, seed and fold.
+  public var shared: URL
+  /// Which of the data's folds is being run.
+  public var fold = 0
 
   /// A setup.
   public init(
@@ -61,6 +66,7 @@ public struct RunSetup: Sendable {
     self.steps = steps
     self.encoder = encoder
     self.folder = folder
+    shared = folder.appendingPathComponent("shared")
   }
 
   /// Steps to train: those that the user asked for, else the data's own, else the recipe's.

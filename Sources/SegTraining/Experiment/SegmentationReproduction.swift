@@ -25,6 +25,12 @@ public struct SegmentationArm {
 /// boundary F, trimap IoU, floating-point operations and milliseconds. Cross-validation trains once a fold and scores
 /// all test images together.
 public protocol SegmentationReproduction: Reproduction {
+  /// What an arm needs before its folds are trained, kept in `setup.shared`; nothing by default.
+  ///
+  /// - Parameter recipe: the arm's, with the run's seed, steps and data.
+  func prepare(
+    _ arm: Experiment.Arm, _ recipe: Recipe, _ setup: RunSetup, _ report: @escaping (String, Int, Int) -> Void) throws
+
   /// Builds an arm's network and loss, its weights drawn from `recipe.seed` or taken from `setup.encoder`.
   func build(_ arm: Experiment.Arm, _ recipe: Recipe, _ classes: ClassTable, _ setup: RunSetup) throws
     -> SegmentationArm
@@ -36,9 +42,18 @@ public protocol SegmentationReproduction: Reproduction {
   /// Further scores of the trained network; none by default.
   func metricsAfter(_ network: SegmentationArm, _ fold: ExperimentData.Fold, _ setup: RunSetup) throws
     -> [RunResult.Metric]
+
+  /// What a reader must know of the trained networks of an arm, one sentence each; nothing by default.
+  func notes(_ arm: Experiment.Arm, _ recipe: Recipe, _ setup: RunSetup) throws -> [String]
 }
 
 extension SegmentationReproduction {
+  public func prepare(
+    _ arm: Experiment.Arm, _ recipe: Recipe, _ setup: RunSetup, _ report: @escaping (String, Int, Int) -> Void
+  ) throws {}
+
+  public func notes(_ arm: Experiment.Arm, _ recipe: Recipe, _ setup: RunSetup) throws -> [String] { [] }
+
   /// None.
   public func metricsBefore(_ network: SegmentationArm, _ fold: ExperimentData.Fold, _ setup: RunSetup) throws
     -> [RunResult.Metric]
@@ -59,8 +74,11 @@ extension SegmentationReproduction {
     let recipe = recipe(arm, seed: seed, setup)
     var result = RunResult(), score: SegmentationScore?, further: [[RunResult.Metric]] = []
     result.steps = recipe.steps
-    result.notes = setup.data.notes
+    try prepare(arm, recipe, setup, report)
+    result.notes = setup.data.notes + (try notes(arm, recipe, setup))
     for (number, fold) in setup.data.folds.enumerated() {
+      var setup = setup
+      setup.fold = number
       let classes = fold.train.classes, name = setup.data.folds.count > 1 ? "fold \(number + 1), " : ""
       let network = try build(arm, recipe, classes, setup)
       let before = try metricsBefore(network, fold, setup)

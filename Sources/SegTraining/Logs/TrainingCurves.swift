@@ -1,8 +1,8 @@
 import Foundation
 import SegFiles
 
-/// `curves.svg`: loss, rate and scores of a run over its steps, one panel each.
-struct TrainingCurves {
+/// Curves one below the other. `curves.svg`: loss, rate and scores of a run over its steps, one panel each.
+package struct TrainingCurves {
   /// One curve: points by step, and the least and the largest value near each where points stand for several steps.
   struct Curve {
     let title: String
@@ -11,6 +11,16 @@ struct TrainingCurves {
   }
 
   let curves: [Curve]
+
+  /// A curve for each list of values that has any; nil where there is none, x being the place in the list.
+  package init(_ values: [(title: String, color: String, values: [Double?])]) {
+    curves = values.compactMap { curve in
+      let points = curve.values.enumerated().compactMap { place, value in
+        value.map { (step: Double(place), value: $0, low: $0, high: $0) }
+      }
+      return points.isEmpty ? nil : Curve(title: curve.title, points: points, color: curve.color)
+    }
+  }
 
   /// The curves of a log.
   init(_ lines: [MetricsLog.Line]) {
@@ -50,7 +60,7 @@ struct TrainingCurves {
   private let left = 70.0, right = 20.0, top = 34.0, bottom = 30.0
 
   /// The picture.
-  var svg: String {
+  package var svg: String {
     let whole = height * Double(max(curves.count, 1))
     var lines = [
       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"\(SVG.text(width))\" height=\"\(SVG.text(whole))\" "
