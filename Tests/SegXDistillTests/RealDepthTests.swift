@@ -9,7 +9,7 @@ import XCTest
 /// Geometry on real frames.
 final class RealDepthTests: XCTestCase {
   /// Depth of one frame moved into the next by the poses agrees with the next one's, as the data's README measured with
-  /// nearest-pixel look-up (in metres; occlusions included); the other way round it does not.
+  /// nearest-pixel look-up (in metres; occlusions included); poses read as world to camera do not.
   func testRGBDFramesWithTheirPoses() throws {
     let root = try Fixtures.researchData("rgbd")
     let poses = try String(contentsOf: root.appendingPathComponent("pose.txt"), encoding: .utf8)
@@ -22,9 +22,9 @@ final class RealDepthTests: XCTestCase {
     for first in 0..<4 {
       let motion = poses[first + 1].rigidInverse * poses[first]
       let error = Self.medianError(depths[first], depths[first + 1], RigidMotion([motion]))
-      let back = Self.medianError(depths[first], depths[first + 1], RigidMotion([motion.rigidInverse]))
+      let back = Self.medianError(depths[first], depths[first + 1], RigidMotion([poses[first + 1] * poses[first].rigidInverse]))
       XCTAssertEqual(error, expected[first], accuracy: 0.002, "frame \(first + 1)")
-      XCTAssertEqual(back, wrong[first], accuracy: 0.02, "frame \(first + 1), the wrong way")
+      XCTAssertEqual(back, wrong[first], accuracy: 0.02, "frame \(first + 1), read the wrong way")
     }
   }
 

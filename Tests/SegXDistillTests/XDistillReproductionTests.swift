@@ -12,7 +12,7 @@ final class XDistillReproductionTests: XCTestCase {
 
   private func run(_ name: String) throws -> RunResult {
     let arm = try XCTUnwrap(paper.experiment.arms.first { $0.name == name })
-    let streets = StreetScenes(split: "train", size: [128, 384], seed: 2).cached(keepsInstances: false)
+    let streets = try StreetScenes(split: "train", size: [128, 384], seed: 2).cached(keepsInstances: false)
     var data = ExperimentData("streets:2", folds: [.init(train: streets, test: streets)])
     data.streets = { StreetScenes(split: $0, size: $1, seed: 2) }
     let setup = RunSetup(
