@@ -17,7 +17,7 @@ public enum ExitStatus: Int32, Sendable {
   /// The status that an error asks for.
   public init(_ error: any Error) {
     switch error {
-    case is UsageError, is ProcessLaunch.NoMPI: self = .usage
+    case is UsageError, is ReproductionError, is ProcessLaunch.NoMPI: self = .usage
     case let error as FileError:
       switch error.kind {
       case .missing: self = .noInput

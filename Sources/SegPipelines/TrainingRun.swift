@@ -209,6 +209,11 @@ public struct TrainingRun {
     _ recipe: Recipe, _ model: RegisteredModel, ignoreIndex: Int?, _ loss: SegmentationLoss, streets: StreetScenes?
   ) throws -> any TrainingTask {
     if let network = model.panoptic {
+      guard recipe.loss.judgesLogitsAlone else {
+        throw UsageError(
+          "recipe \(recipe.name): expected no loss.boundary, loss.inverseForm or loss.consistency for "
+            + "'\(model.name)', which finds things")
+      }
       return PanopticTask(network, ignoreIndex: ignoreIndex, settings: recipe.panoptic)
     }
     if recipe.loss.consistency > 0 {

@@ -19,8 +19,8 @@ extension Recipe.Supervision {
       kind == .hierarchical || clusters.isEmpty,
       "supervision.clusters: expected a file with kind: hierarchical alone, found '\(clusters)'")
     require(
-      loss.boundary == 0 && loss.inverseForm == 0,
-      "supervision: expected no loss.boundary or loss.inverseForm beside it")
+      loss.judgesLogitsAlone,
+      "supervision: expected no loss.boundary, loss.inverseForm or loss.consistency beside it")
     return problems
   }
 

@@ -132,6 +132,9 @@ public struct Recipe: Codable, Sendable, Hashable {
     /// The factor of the perceptual-consistency regulariser, of pairs of frames as ``Recipe/pairs`` has them.
     public var consistency: Float = 0
 
+    /// Whether all that is made small follows from logits and labels, without a branch or frames beside them.
+    public var judgesLogitsAlone: Bool { boundary == 0 && inverseForm == 0 && consistency == 0 }
+
     /// Plain cross entropy.
     public init() {}
   }

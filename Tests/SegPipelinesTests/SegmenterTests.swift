@@ -163,6 +163,11 @@ final class SegmenterTests: XCTestCase {
     XCTAssertThrowsError(try Segmenter(weights: .file(url))) { XCTAssertEqual(ExitStatus($0), .usage, "\($0)") }
   }
 
+  /// An experiment asked to run on data that do not suit it is wrong usage, as scripts see by the exit code.
+  func testExperimentOnUnsuitableDataIsWrongUsage() {
+    XCTAssertEqual(ExitStatus(ReproductionError("auxadapt: expected --data streets")), .usage)
+  }
+
   func testErrors() throws {
     XCTAssertThrowsError(try Segmenter("ffnet78S_dBB_mobile", weights: .fresh(seed: 0))) {
       XCTAssertTrue("\($0)".contains("ffnet78S_dBBB_mobile"), "\($0)")

@@ -115,6 +115,19 @@ final class TrainCommandTests: XCTestCase {
     XCTAssertTrue(scored.output.contains("hs3fuse_ffnet22S_half_BCC_k2-2-2"), scored.output)
   }
 
+  /// Losses that would be left out without a word are refused before anything is written.
+  func testLossesWithoutEffectAreRefused() throws {
+    for (recipe, loss) in [
+      ("streets-pisr", "boundary"), ("streets-pisr", "consistency"), ("streets-hs3", "consistency"),
+    ] {
+      let run = try CommandRun(
+        ["train", "--recipe", recipe, "--set", "loss.\(loss)=1", "--out", "refused"], in: folder)
+      XCTAssertEqual(run.status, 64, "\(recipe), \(loss): \(run.errors)")
+      XCTAssertTrue(run.errors.contains("loss.\(loss)"), "\(recipe), \(loss): \(run.errors)")
+      XCTAssertFalse(FileManager.default.fileExists(atPath: folder.appendingPathComponent("refused").path))
+    }
+  }
+
   /// No room for a second checkpoint: one line that says so, the first one as it was, and the same bits once there is.
   func testDiskThatIsFull() throws {
     XCTAssertEqual(try CommandRun(start("whole", steps: 8), in: folder).status, 0)
