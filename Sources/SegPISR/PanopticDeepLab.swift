@@ -60,7 +60,7 @@ public final class PanopticDeepLab: PanopticBase {
   /// - Parameters:
   ///   - encoder: of four maps, at 1/4, 1/8, 1/16 and 1/32.
   ///   - things: which classes are things.
-  ///   - seed: draws the weights by He's rule, fan out; nil leaves them zero, for loading.
+  ///   - seed: draws the weights by He's rule, fan out, those of the last layers small; nil leaves them zero, for loading.
   public init(
     encoder: any Encoder, semantic: PanopticDecoder.Widths, instance: PanopticDecoder.Widths, things: [Bool],
     seed: UInt64?

@@ -67,6 +67,34 @@ final class PanopticDeepLabTests: XCTestCase {
     XCTAssertNotEqual(loss(maps[0], maps[1], changed(maps[2], 32..<48)), before)
   }
 
+  /// Last layers start near zero. So the first loss is what a network says that knows nothing: log 19 for the
+  /// classes, and the errors of zero maps; by He's rule it was some 3,500.
+  func testFirstLossIsThatOfZeroMaps() throws {
+    for name in ["panoptic_deeplab_ffnet22S_half", "pisr_deeplab_ffnet22S_half"] {
+      let network = try XCTUnwrap(PanopticConfiguration(name: name)).makeNetwork(seed: 1)
+      network.setTraining(true)
+      let size: Shape = [2, 64, 64]
+      func isCar(_ i: Int) -> Bool { i % 64 < 24 && i / 64 % 64 > 20 }
+      let truth = PanopticTruth(
+        labels: Labels(size, (0..<size.elementCount).map { isCar($0) ? 13 : 0 }),
+        instances: Labels(size, (0..<size.elementCount).map { isCar($0) ? 26000 : 0 }),
+        things: network.things, ignoreIndex: 255)
+      var settings = Recipe.Panoptic()
+      (settings.sigma, settings.hardShare, settings.smallArea) = (4, 1, 0)
+      let targets = PanopticTargets(
+        labels: truth.labels, instances: truth.instances, things: truth.things, ignoreIndex: 255,
+        rules: .init(sigma: 4, smallArea: 0, smallWeight: 3))
+      let cars = Float((0..<64 * 64).count { isCar($0) })
+      let squares = targets.center.scalars.reduce(0) { $0 + $1 * $1 } / Float(size.elementCount)
+      let ways = zip(targets.offset.scalars, 0...).reduce(Float(0)) { $0 + abs($1.0) } / (2 * cars * 2)
+      let zero = log(Float(19)) + 200 * squares + 0.01 * ways
+      let both = name.hasPrefix("pisr") ? 1 + settings.initial : 1
+      var random = RandomSource(seed: 5)
+      let loss = network.loss(.normal([2, 3, 64, 64], using: &random), truth, settings).scalar
+      XCTAssertEqual(loss, both * zero, accuracy: 0.02 * both * zero, name)
+    }
+  }
+
   /// A few steps on one batch bring the loss down, and every trainable parameter gets a gradient.
   func testLearns() throws {
     for name in ["panoptic_deeplab_ffnet22S_half", "pisr_deeplab_ffnet22S_half"] {

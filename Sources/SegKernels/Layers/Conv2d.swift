@@ -14,6 +14,8 @@ public final class Conv2d: UnaryModule {
   public let dilation: Pair
   /// Groups of channels that do not see each other.
   public let groups: Int
+  /// How the weights start, where that is not as the network's do: a last layer that begins small.
+  public let initialization: Initialization?
 
   /// - Parameters:
   ///   - inputChannels: C of the input.
@@ -21,7 +23,7 @@ public final class Conv2d: UnaryModule {
   ///   - padding: zeros around the image; by default as many as keep its size at stride 1 (odd kernels).
   public init(
     inputChannels: Int, outputChannels: Int, kernel: Pair, stride: Pair = 1, padding: Pair? = nil, dilation: Pair = 1,
-    groups: Int = 1, bias: Bool
+    groups: Int = 1, bias: Bool, initialization: Initialization? = nil
   ) {
     weight = Parameter(.zeros([outputChannels, inputChannels / groups, kernel.height, kernel.width]))
     self.bias = bias ? Parameter(.zeros([outputChannels])) : nil
@@ -32,6 +34,7 @@ public final class Conv2d: UnaryModule {
         height: dilation.height * (kernel.height - 1) / 2, width: dilation.width * (kernel.width - 1) / 2)
     self.dilation = dilation
     self.groups = groups
+    self.initialization = initialization
   }
 
   public var parts: [Part] { [Part("weight", weight), Part("bias", bias)] }

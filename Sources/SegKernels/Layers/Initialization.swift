@@ -9,7 +9,8 @@ public enum Initialization: Sendable {
 }
 
 extension Module {
-  /// Gives every convolution and linear layer fresh weights; norms keep their 1 and 0.
+  /// Gives every convolution and linear layer fresh weights; norms keep their 1 and 0, and a convolution that has a rule
+  /// of its own keeps to that.
   ///
   /// Each parameter is drawn from a stream of its own, by seed and name: what else a network has changes nothing, so
   /// two networks that share layers start equal there.
@@ -18,7 +19,7 @@ extension Module {
   private func initialize(_ scheme: Initialization, seed: UInt64, prefix: String) {
     switch self {
     case let layer as Conv2d:
-      draw(layer.weight, layer.bias, groups: layer.groups, scheme, seed: seed, prefix: prefix)
+      draw(layer.weight, layer.bias, groups: layer.groups, layer.initialization ?? scheme, seed: seed, prefix: prefix)
     case let layer as PointwiseConvolution:
       draw(layer.weight, layer.bias, scheme, seed: seed, prefix: prefix)
     case let layer as Linear:
