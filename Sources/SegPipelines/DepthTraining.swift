@@ -60,8 +60,8 @@ struct DepthTraining {
     self.model = LoadedModel(model: model, card: card, report: LoadReport())
   }
 
-  /// A frozen network's decisions on batches of images in 0…1; each image is looked at once, since tasks of depth never
-  /// change one.
+  /// A frozen network's decisions on batches of images in 0…1; each image is looked at once, since tasks of depth
+  /// never change one.
   ///
   /// - Throws: `UsageError` unless it knows Cityscapes' classes, `FileError` for files.
   static func teacher(_ weights: String) throws -> (Batch) -> Labels {

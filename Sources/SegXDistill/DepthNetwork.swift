@@ -1,7 +1,7 @@
 import SegKernels
 
-/// A network that tells depth from one image: a residual encoder, and a decoder that climbs from 1/32 to the image's own
-/// size and gives a sigmoid disparity at each of the last four.
+/// A network that tells depth from one image: a residual encoder, and a decoder that climbs from 1/32 to the image's
+/// own size and gives a sigmoid disparity at each of the last four.
 ///
 /// Images are colours of 0…1; what the network does to them, (x − 0.45) / 0.225, is part of it, as released. Parameter
 /// names are those of the released `encoder.pth` (without the `encoder.fc` that nothing uses) and `depth.pth` together.

@@ -14,8 +14,8 @@ extension Recipe.Depth {
 /// Trains depth from clips, with X-Distill's loss beside it where the recipe asks for it:
 /// L = photometric + λₛ smoothness + λₓ · cross entropy(translator(disparity), groups of a frozen teacher's classes).
 ///
-/// Poses are the clips' own, or those of a network that learns along. Batches must be whole frames of ``DepthClips``: not
-/// scaled, cut or mirrored. Cai et al. 2021, Eq. 1.
+/// Poses are the clips' own, or those of a network that learns along. Batches must be whole frames of ``DepthClips``:
+/// not scaled, cut or mirrored. Cai et al. 2021, Eq. 1.
 public final class DepthTask: TrainingTask {
   /// The network, its helpers, and nothing else that moves.
   private final class Parts: Module {

@@ -3,8 +3,8 @@ import SegKernels
 /// A network that tells how the camera moved between two images: a residual encoder of six channels, then convolutions
 /// and a mean over the image.
 ///
-/// Parameter names are those of the released `pose_encoder.pth` (without `encoder.fc`) and `pose.pth` together. Godard et
-/// al. 2019, section 5.
+/// Parameter names are those of the released `pose_encoder.pth` (without `encoder.fc`) and `pose.pth` together. Godard
+/// et al. 2019, section 5.
 public final class PoseNetwork: Module {
   private let encoder: ResNet
   private let layers: [Conv2d]
