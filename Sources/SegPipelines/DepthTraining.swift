@@ -28,7 +28,9 @@ struct DepthTraining {
       augment.scale == [1, 1] && !augment.flip && recipe.augmentation.color == nil && augment.blur == 0,
       "augment: expected scale [1, 1] and nothing else for '\(name)', whose frames belong together")
     try require(recipe.weights.isEmpty, "weights: expected none for '\(name)', found '\(recipe.weights)'")
-    try require(recipe.supervision.kind == .none, "supervision: expected none for '\(name)'")
+    try require(
+      recipe.supervision.kind == .none && recipe.loss.judgesLogitsAlone,
+      "expected no supervision, loss.boundary, loss.inverseForm or loss.consistency for '\(name)', which tells depth")
     let size = Pair(height: crop[0], width: crop[1])
     guard let streets = source.streets(split: recipe.data.split, size: size) else {
       throw UsageError("recipe \(recipe.name): '\(name)' learns from clips of streets, found '\(source.kind)'")
@@ -43,6 +45,7 @@ struct DepthTraining {
     guard let network = model.network as? DepthNetwork else {
       preconditionFailure("DepthTraining: expected a network that tells depth, found '\(model.name)'")
     }
+    network.start(at: settings.firstDepth)
     let pose = settings.poses == .learned ? PoseNetwork(network.configuration.poseEncoder, seed: recipe.seed &+ 1) : nil
     let grouping = settings.distillation > 0 ? try ClassGrouping(settings.grouping) : nil
     loader = BatchLoader(
@@ -57,8 +60,8 @@ struct DepthTraining {
     self.model = LoadedModel(model: model, card: card, report: LoadReport())
   }
 
-  /// A frozen network's decisions on batches of images in 0…1; each image is looked at once, since tasks of depth never
-  /// change one.
+  /// A frozen network's decisions on batches of images in 0…1; each image is looked at once, since tasks of depth
+  /// never change one.
   ///
   /// - Throws: `UsageError` unless it knows Cityscapes' classes, `FileError` for files.
   static func teacher(_ weights: String) throws -> (Batch) -> Labels {
@@ -82,8 +85,7 @@ struct DepthTraining {
   /// The errors on clips of the validation split, KITTI's caps without its crop, scaled by the median where poses are
   /// learnt.
   static func scores(_ model: LoadedModel, _ recipe: Recipe, _ source: DataSource) throws -> DepthScores {
-    let isScaled = recipe.depth.poses == .learned && !recipe.depth.stereo
-    let rules = DepthProtocol(least: 1e-3, most: 80, crop: .none, scalesByMedian: isScaled)
+    let rules = DepthProtocol(least: 1e-3, most: 80, crop: .none, scalesByMedian: !recipe.depth.hasScale)
     return try DepthModelEvaluation(
       DepthEstimator(model), on: source, split: recipe.data.validation, rules: rules
     ).scores

@@ -61,7 +61,8 @@ public final class Segmenter {
   /// - Throws: `UsageError` if the model does not segment.
   public init(_ loaded: LoadedModel) throws {
     guard loaded.model.output == .segmentation else {
-      throw UsageError("model '\(loaded.model.name)' classifies whole images; expected one that segments")
+      let what = loaded.model.output == .depth ? "tells depth" : "classifies whole images"
+      throw UsageError("model '\(loaded.model.name)' \(what); expected one that segments")
     }
     guard loaded.model.inputChannels == 3 else {
       throw UsageError("the weights take images of \(loaded.model.inputChannels) channels; expected 3")

@@ -38,7 +38,8 @@ public struct ClassGrouping: Sendable, Hashable {
     }
     guard let text = try? String(contentsOfFile: name, encoding: .utf8) else {
       throw FileError(
-        path: name, kind: .missing, problem: "expected a file of groups, or one of \(known.keys.sorted().joined(separator: ", "))")
+        path: name, kind: .missing,
+        problem: "expected a file of groups, or one of \(known.keys.sorted().joined(separator: ", "))")
     }
     var names: [String] = [], groups = [Int32](repeating: -1, count: 19)
     for line in text.split(whereSeparator: \.isNewline) where !line.allSatisfy(\.isWhitespace) {

@@ -4,8 +4,8 @@ import SegKernels
 ///
 /// At each scale, disparities are enlarged to the image's size; there, L = mean minₛ pe(I, Iₛ warped) over pixels whose
 /// minimum is below minₛ pe(I, Iₛ) (auto-masking: what looks alike without any motion teaches nothing), plus
-/// λ/2^scale times the edge-aware smoothness of the disparity over its mean. The mean over scales is the loss. Godard et
-/// al. 2019, Eq. 1 to 5.
+/// λ/2^scale times the edge-aware smoothness of the disparity over its mean. The mean over scales is the loss. Godard
+/// et al. 2019, Eq. 1 to 5.
 public struct DepthLoss: Sendable, Hashable {
   /// λ.
   public var smoothness: Float = 1e-3

@@ -1,7 +1,7 @@
 import SegKernels
 
-/// A network that tells depth from one image: a residual encoder, and a decoder that climbs from 1/32 to the image's own
-/// size and gives a sigmoid disparity at each of the last four.
+/// A network that tells depth from one image: a residual encoder, and a decoder that climbs from 1/32 to the image's
+/// own size and gives a sigmoid disparity at each of the last four.
 ///
 /// Images are colours of 0…1; what the network does to them, (x − 0.45) / 0.225, is part of it, as released. Parameter
 /// names are those of the released `encoder.pth` (without the `encoder.fc` that nothing uses) and `depth.pth` together.
@@ -33,6 +33,19 @@ public final class DepthNetwork: UnaryModule {
   }
 
   public var parts: [Part] { [Part("encoder", encoder), Part("decoder", climbs + heads)] }
+
+  /// Makes a network that is fresh from its seed tell about this depth everywhere, in metres: the heads' weights become
+  /// small, and their biases say it.
+  ///
+  /// Drawn by He's rule, heads saturate their sigmoids. And a sigmoid's middle, 20 cm, is nothing to learn from where
+  /// motions are metres: every warped pixel comes from outside the picture, and the disparity runs into its bound.
+  public func start(at depth: Float) {
+    let (near, far) = (1 / configuration.nearest, 1 / configuration.farthest)
+    let disparity = (1 / depth - far) / (near - far)
+    check(disparity > 0 && disparity < 1, "DepthNetwork", "expected a depth within the network's range, found \(depth)")
+    let logit = Tensor([1], [disparity / (1 - disparity)]).log()
+    for head in heads { head.start(at: logit) }
+  }
 
   /// Disparities N×1×H×W of images N×3×H×W whose sides are multiples of 32.
   public func callAsFunction(_ x: Tensor) -> Tensor { disparities(x, scales: 1)[0] }
@@ -69,6 +82,12 @@ private final class MirroredConvolution: UnaryModule {
   }
 
   var parts: [Part] { [Part(name, convolution)] }
+
+  /// Makes the output little more than `bias`, one number a channel.
+  func start(at bias: Tensor) {
+    convolution.weight.value = convolution.weight.value * 0.01
+    convolution.bias!.value = bias
+  }
 
   func callAsFunction(_ x: Tensor) -> Tensor {
     convolution(x.padded(top: 1, bottom: 1, left: 1, right: 1, with: .reflect))

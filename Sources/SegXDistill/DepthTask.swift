@@ -3,11 +3,19 @@ import SegImages
 import SegKernels
 import SegTraining
 
+extension Recipe.Depth {
+  /// Whether the data tell how long a metre is; otherwise depths are known up to a factor.
+  package var hasScale: Bool { poses == .known || stereo }
+
+  /// Where the depth of a fresh network starts, in metres; without a scale, where motions start small, near by.
+  package var firstDepth: Float { hasScale ? 10 : 0.2 }
+}
+
 /// Trains depth from clips, with X-Distill's loss beside it where the recipe asks for it:
 /// L = photometric + λₛ smoothness + λₓ · cross entropy(translator(disparity), groups of a frozen teacher's classes).
 ///
-/// Poses are the clips' own, or those of a network that learns along. Batches must be whole frames of ``DepthClips``: not
-/// scaled, cut or mirrored. Cai et al. 2021, Eq. 1.
+/// Poses are the clips' own, or those of a network that learns along. Batches must be whole frames of ``DepthClips``:
+/// not scaled, cut or mirrored. Cai et al. 2021, Eq. 1.
 public final class DepthTask: TrainingTask {
   /// The network, its helpers, and nothing else that moves.
   private final class Parts: Module {

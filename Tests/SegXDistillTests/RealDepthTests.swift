@@ -22,7 +22,8 @@ final class RealDepthTests: XCTestCase {
     for first in 0..<4 {
       let motion = poses[first + 1].rigidInverse * poses[first]
       let error = Self.medianError(depths[first], depths[first + 1], RigidMotion([motion]))
-      let back = Self.medianError(depths[first], depths[first + 1], RigidMotion([poses[first + 1] * poses[first].rigidInverse]))
+      let back = Self.medianError(
+        depths[first], depths[first + 1], RigidMotion([poses[first + 1] * poses[first].rigidInverse]))
       XCTAssertEqual(error, expected[first], accuracy: 0.002, "frame \(first + 1)")
       XCTAssertEqual(back, wrong[first], accuracy: 0.02, "frame \(first + 1), read the wrong way")
     }
@@ -101,4 +102,56 @@ final class RealDepthTests: XCTestCase {
     }
     XCTAssertLessThan(right, wrong)
   }
+
+  /// After a short training on a drive straight ahead, the pose network says that the camera moves ahead: the points of
+  /// a frame come nearer in the next one, far more than they move aside.
+  func testTheLearntPosePointsAhead() throws {
+    try XCTSkipIf(ProcessInfo.processInfo.environment["SEGKERNELS_SLOW"] == nil, "slow: run by scripts/check")
+    let root = try Fixtures.researchData("kitti-odometry/sequence_1"), size = Pair(height: 96, width: 320)
+    let frames = try (0..<51).map { frame in
+      let image = try Image(contentsOf: root.appendingPathComponent(String(format: "image_l/%06d.png", frame)))
+      return Tensor(image.resized(width: size.width, height: size.height), normalization: .unit)
+    }
+    let (x, y) = (Float(size.width) / 1226, Float(size.height) / 370)
+    let camera = Tensor([1, 4], [707.0912 * x, 707.0912 * y, 601.8873 * x, 183.1104 * y])
+    let configuration = try XCTUnwrap(DepthConfiguration(name: "monodepth2_resnet18_half"))
+    let networks = Networks(
+      depth: DepthNetwork(configuration, seed: 1), pose: PoseNetwork(configuration.poseEncoder, seed: 2))
+    let optimizer = AdamW(learningRate: 3e-4, weightDecay: 0)
+    networks.depth.start(at: 0.2)
+    networks.setTraining(true)
+    for step in 0..<150 {
+      let place = 1 + step * 17 % 49, target = frames[place]
+      let (_, gradients) = valueAndGradient(of: networks) { networks -> Tensor in
+        let views = [place - 1, place + 1].map { other in
+          DepthLoss.View(
+            image: frames[other],
+            motion: networks.pose.motion(from: target, to: frames[other], isForward: other > place))
+        }
+        return DepthLoss()(
+          networks.depth.disparities(target), target: target, views: views, intrinsics: camera, configuration)
+      }
+      optimizer.update(networks, with: gradients)
+    }
+    networks.setTraining(false)
+    var sum: [Float] = [0, 0, 0]
+    for frame in 0..<50 {
+      let moved = networks.pose.motion(from: frames[frame], to: frames[frame + 1], isForward: true).translation.scalars
+      for axis in 0..<3 { sum[axis] += moved[axis] }
+    }
+    let length = sum.reduce(0) { $0 + $1 * $1 }.squareRoot()
+    XCTAssertLessThan(sum[2] / length, -0.8, "\(sum)")
+  }
+}
+
+/// Both networks, to learn together.
+private final class Networks: Module {
+  let depth: DepthNetwork
+  let pose: PoseNetwork
+
+  init(depth: DepthNetwork, pose: PoseNetwork) {
+    (self.depth, self.pose) = (depth, pose)
+  }
+
+  var parts: [Part] { [Part("depth", depth), Part("pose", pose)] }
 }

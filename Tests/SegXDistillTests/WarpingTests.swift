@@ -33,7 +33,6 @@ final class WarpingTests: XCTestCase {
     }
     let motion = RigidMotion([camera.motion(to: frames[1].camera)])
     let exact = residual(motion), back = residual(motion.inverse)
-    print("mean photometric residual: \(exact), of the wrong direction: \(back)")
     XCTAssertLessThanOrEqual(exact, 0.02)
     XCTAssertGreaterThan(back, exact)
   }

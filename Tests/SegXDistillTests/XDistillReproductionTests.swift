@@ -38,6 +38,15 @@ final class XDistillReproductionTests: XCTestCase {
     XCTAssertEqual(strong.parameters, learned.parameters)
   }
 
+  func testANetworkStartsAtADepth() throws {
+    let configuration = try XCTUnwrap(DepthConfiguration(name: "monodepth2_resnet18_half"))
+    let network = DepthNetwork(configuration, seed: 4)
+    network.start(at: 10)
+    var random = RandomSource(seed: 5)
+    let told = configuration.depth(network(.uniform([1, 3, 64, 96], in: 0..<1, using: &random))).scalars.sorted()
+    XCTAssertTrue((5...20).contains(told[told.count / 2]), "\(told[told.count / 2])")
+  }
+
   func testGroupingsCoverTheClassesOnce() throws {
     for name in ["geometry6", "coarse4", "full19"] {
       let grouping = try ClassGrouping(name)

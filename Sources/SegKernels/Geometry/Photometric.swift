@@ -6,7 +6,8 @@
 /// - Returns: N×C×H×W, as `x` and `y`.
 public func structuralDissimilarity(_ x: Tensor, _ y: Tensor) -> Tensor {
   check(
-    x.shape == y.shape && x.rank == 4, "structuralDissimilarity", "expected one shape N×C×H×W, found \(x.shape) and \(y.shape)")
+    x.shape == y.shape && x.rank == 4, "structuralDissimilarity",
+    "expected one shape N×C×H×W, found \(x.shape) and \(y.shape)")
   func mean(_ z: Tensor) -> Tensor { averagePool2d(z, kernel: 3, stride: 1) }
   let (x, y) = (x.mirrored, y.mirrored)
   let (mx, my) = (mean(x), mean(y))

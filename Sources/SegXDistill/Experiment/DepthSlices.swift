@@ -3,8 +3,8 @@ import SegKernels
 import SegMetrics
 import SegTraining
 
-/// Depth errors over test frames: the seven as means over frames, and AbsRel by group of classes and at depth's edges as
-/// means over pixels.
+/// Depth errors over test frames: the seven as means over frames, and AbsRel by group of classes and at depth's edges
+/// as means over pixels.
 struct DepthSlices {
   private static let grouping = ClassGrouping.geometry6
   private static let edges = "depth edges"

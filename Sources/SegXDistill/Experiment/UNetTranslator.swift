@@ -22,7 +22,8 @@ final class UNetTranslator: UnaryModule {
   /// Logits N×groups×H×W of disparities N×1×H×W whose sides are multiples of 4.
   func callAsFunction(_ disparity: Tensor) -> Tensor {
     func layer(_ index: Int, _ x: Tensor) -> Tensor {
-      norms[index](convolutions[index](x.padded(top: 1, bottom: 1, left: 1, right: 1, with: .replicate)), rectified: true)
+      let padded = x.padded(top: 1, bottom: 1, left: 1, right: 1, with: .replicate)
+      return norms[index](convolutions[index](padded), rectified: true)
     }
     func enlarged(_ x: Tensor) -> Tensor {
       resize(x, to: Pair(height: 2 * x.shape[2], width: 2 * x.shape[3]), .nearest)

@@ -75,6 +75,7 @@ public struct XDistillReproduction: Reproduction {
     }
     let clips = DepthClips(streets("train", size), clips: setup.cut(recipe.depth.clips))
     let network = DepthNetwork(configuration, seed: seed)
+    network.start(at: recipe.depth.firstDepth)
     let isLearned = recipe.depth.poses == .learned
     let pose = isLearned ? PoseNetwork(configuration.poseEncoder, seed: seed &+ 1) : nil
     let grouping = recipe.depth.distillation > 0 ? try ClassGrouping(recipe.depth.grouping) : nil
