@@ -138,6 +138,7 @@ let package = Package(
         .embedInCode("Recipes/streets-ffnet22S-half.yaml"), .embedInCode("Recipes/streets-ifa.yaml"),
         .embedInCode("Recipes/streets-inverseform.yaml"),
         .embedInCode("Recipes/streets-panoptic-deeplab.yaml"), .embedInCode("Recipes/streets-pisr.yaml"),
+        .embedInCode("Recipes/streets-maskformer.yaml"),
       ],
       swiftSettings: strict),
     // 7
