@@ -3,9 +3,10 @@ import SegKernels
 
 /// What a panoptic network is made of, by its name in this package.
 ///
-/// `panoptic_deeplab_<encoder>` and `maskformer_<encoder>`, and `pisr_deeplab_<encoder>` and `pisr_maskformer_<encoder>` for
-/// the same with PISR. Encoders are ResNets, HRNets and FFNets' backbones: `panoptic_deeplab_resnet50` is the released
-/// network; the half-width `ffnet22S_half` has decoders of a quarter of the released widths.
+/// `panoptic_deeplab_<encoder>` and `maskformer_<encoder>`, and `pisr_deeplab_<encoder>` and
+/// `pisr_maskformer_<encoder>` for the same with PISR. Encoders are ResNets, HRNets and FFNets' backbones:
+/// `panoptic_deeplab_resnet50` is the released network; the half-width `ffnet22S_half` has decoders of a quarter of the
+/// released widths.
 public struct PanopticConfiguration: Sendable, Hashable {
   /// How things are found.
   public enum Base: String, Sendable, Hashable, CaseIterable {

@@ -3,10 +3,10 @@ import SegTraining
 
 /// MaskFormer: things and stuff alike by queries, each with a class, or none, and a mask.
 ///
-/// image → encoder maps at 1/4 … 1/32 → pixel decoder → F, C×h×w at 1/4; learned queries attend to the coarsest map, layer
-/// by layer; heads → for each query C + 1 logits and the mask's logits e_q · E(p), e_q three linear layers of the query and
-/// E a 3×3 convolution of F. Cheng, Schwing and Kirillov, "Per-Pixel Classification is Not All You Need for Semantic
-/// Segmentation", 2021. Parameter names are this package's.
+/// image → encoder maps at 1/4 … 1/32 → pixel decoder → F, C×h×w at 1/4; learned queries attend to the coarsest map,
+/// layer by layer; heads → for each query C + 1 logits and the mask's logits e_q · E(p), e_q three linear layers of the
+/// query and E a 3×3 convolution of F. Cheng, Schwing and Kirillov, "Per-Pixel Classification is Not All You Need for
+/// Semantic Segmentation", 2021. Parameter names are this package's.
 public final class MaskFormer: PanopticBase {
   /// How large the parts are.
   public struct Size: Sendable, Hashable {

@@ -17,9 +17,9 @@ public struct MaskGroupingRules: Sendable, Hashable {
 
 /// Classes and things of one image from queries: MaskFormer's inference.
 ///
-/// Each pixel goes to the query of the largest probability of class times mask, among those of a probable class; a query
-/// keeps its pixels if it wins enough of where its mask is above ½. All of stuff of one class is one segment. Cheng et al.
-/// 2021, section 3.3 and release.
+/// Each pixel goes to the query of the largest probability of class times mask, among those of a probable class; a
+/// query keeps its pixels if it wins enough of where its mask is above ½. All of stuff of one class is one segment.
+/// Cheng et al. 2021, section 3.3 and release.
 ///
 /// - Parameters:
 ///   - classes: 1×Q×(C + 1) logits, the last for none.

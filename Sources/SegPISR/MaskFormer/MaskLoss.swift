@@ -25,9 +25,9 @@ extension MaskLossRules {
   ///     focal:  mean over known pixels of T · α (1 − p)² log(1 + e⁻ˣ) + (V − T) · (1 − α) p² log(1 + eˣ)
   ///     Dice:   1 − (2 Σ p T + 1) / (Σ p V + Σ T + 1)
   ///
-  /// p = σ(x), T a segment's share of a cell and V the known share; the last two are means over segments. Cheng, Schwing
-  /// and Kirillov, "Per-Pixel Classification is Not All You Need", 2021, section 3.2 and release, which enlarges masks to
-  /// the labels' size in place of making the labels coarser.
+  /// p = σ(x), T a segment's share of a cell and V the known share; the last two are means over segments. Cheng,
+  /// Schwing and Kirillov, "Per-Pixel Classification is Not All You Need", 2021, section 3.2 and release, which
+  /// enlarges masks to the labels' size in place of making the labels coarser.
   func loss(_ layer: MaskFormer.Layer, _ targets: MaskTargets) -> Tensor {
     let shape = layer.classes.shape, (images, queries, outputs) = (shape[0], shape[1], shape[2])
     let segments = targets.masks.shape[1], area = targets.masks.shape[2]

@@ -2,8 +2,8 @@ import SegKernels
 
 /// The segments of a batch as masks of a coarser map: what queries are matched with.
 ///
-/// Every counted thing is a segment, and every class of stuff that an image has. A mask holds the share of each cell that
-/// the segment covers. Void and groups of things belong to no segment and are not known.
+/// Every counted thing is a segment, and every class of stuff that an image has. A mask holds the share of each cell
+/// that the segment covers. Void and groups of things belong to no segment and are not known.
 struct MaskTargets {
   /// For each image the class of every segment.
   let classes: [[Int]]

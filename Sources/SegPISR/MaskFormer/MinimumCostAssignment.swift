@@ -1,5 +1,5 @@
-/// The columns that rows are given so that the sum of their costs is least, each column at most once: the Hungarian method
-/// by shortest augmenting paths, rows² · columns steps.
+/// The columns that rows are given so that the sum of their costs is least, each column at most once: the Hungarian
+/// method by shortest augmenting paths, rows² · columns steps.
 ///
 /// Jonker and Volgenant, "A shortest augmenting path algorithm for dense and sparse linear assignment problems", 1987.
 ///

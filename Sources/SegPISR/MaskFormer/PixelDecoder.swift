@@ -2,8 +2,8 @@ import SegKernels
 
 /// MaskFormer's pixel decoder: a feature pyramid, coarse maps enlarged and added to finer ones.
 ///
-/// y ← unit3×3(coarsest); for each finer map, y ← unit3×3(norm(conv1×1(map)) + enlarged y), a unit being convolution, norm
-/// and ReLU. Lin et al., "Feature Pyramid Networks", 2017, as in MaskFormer's release, whose norms are of groups.
+/// y ← unit3×3(coarsest); for each finer map, y ← unit3×3(norm(conv1×1(map)) + enlarged y), a unit being convolution,
+/// norm and ReLU. Lin et al., "Feature Pyramid Networks", 2017, as in MaskFormer's release, whose norms are of groups.
 final class PixelDecoder: Module {
   private let units: [Sequential], laterals: [Sequential]
 

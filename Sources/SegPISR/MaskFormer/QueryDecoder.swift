@@ -3,9 +3,9 @@ import SegKernels
 
 /// Learned queries that look at each other and at a map, layer by layer: DETR's transformer decoder.
 ///
-/// In a layer: y ← norm(y + attention(y + q, y + q, y)); y ← norm(y + attention(y + q, m + s, m)); y ← norm(y + W₂ relu(W₁ y)),
-/// q the queries, m the map and s the sines of its positions. Carion et al., "End-to-End Object Detection with
-/// Transformers", 2020; without dropout.
+/// In a layer: y ← norm(y + attention(y + q, y + q, y)); y ← norm(y + attention(y + q, m + s, m)); y ← norm(y + W₂
+/// relu(W₁ y)), q the queries, m the map and s the sines of its positions. Carion et al., "End-to-End Object Detection
+/// with Transformers", 2020; without dropout.
 final class QueryDecoder: Module {
   private let project: Conv2d
   private let layers: [QueryLayer]

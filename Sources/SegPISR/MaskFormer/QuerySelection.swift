@@ -2,9 +2,9 @@ import SegKernels
 
 /// Which queries are the most confident things, as a matrix: y[n, k, q] = 1 where query q takes slot k, else 0.
 ///
-/// A query is a thing if its most probable output is a thing's class; queries are ordered by that probability, of equals the
-/// first. Input: N×Q×(C + 1) probabilities, the last for none. Which query is where depends on the data, so this is one
-/// operation; it has no gradient.
+/// A query is a thing if its most probable output is a thing's class; queries are ordered by that probability, of
+/// equals the first. Input: N×Q×(C + 1) probabilities, the last for none. Which query is where depends on the data, so
+/// this is one operation; it has no gradient.
 struct QuerySelectionOperation: TensorOperation {
   let things: [Bool]
   let slots: Int
