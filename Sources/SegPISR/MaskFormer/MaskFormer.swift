@@ -88,7 +88,7 @@ public final class MaskFormer: PanopticBase {
   /// - Parameters:
   ///   - encoder: of four maps, at 1/4, 1/8, 1/16 and 1/32.
   ///   - things: which classes are things.
-  ///   - seed: draws the weights by He's rule, fan out, and the queries from N(0, 1); nil leaves them zero, for loading.
+  ///   - seed: draws the weights by He's rule, fan out, and the queries from N(0, 1); nil leaves zeros, for loading.
   public init(encoder: any Encoder, _ size: Size, things: [Bool], seed: UInt64?) {
     self.encoder = encoder
     self.size = size
