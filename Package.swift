@@ -143,6 +143,7 @@ let package = Package(
         .embedInCode("Recipes/streets-ffnet22S-half.yaml"), .embedInCode("Recipes/streets-ifa.yaml"),
         .embedInCode("Recipes/streets-inverseform.yaml"),
         .embedInCode("Recipes/streets-panoptic-deeplab.yaml"), .embedInCode("Recipes/streets-pisr.yaml"),
+        .embedInCode("Recipes/streets-maskformer.yaml"),
         .embedInCode("Recipes/streets-xdistill.yaml"),
       ],
       swiftSettings: strict),

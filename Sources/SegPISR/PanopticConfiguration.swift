@@ -3,14 +3,17 @@ import SegKernels
 
 /// What a panoptic network is made of, by its name in this package.
 ///
-/// `panoptic_deeplab_<encoder>`, and `pisr_deeplab_<encoder>` for the same with PISR. Encoders are ResNets, HRNets and
-/// FFNets' backbones: `resnet50` is the released network; the half-width `ffnet22S_half` has decoders of a quarter of the
+/// `panoptic_deeplab_<encoder>` and `maskformer_<encoder>`, and `pisr_deeplab_<encoder>` and
+/// `pisr_maskformer_<encoder>` for the same with PISR. Encoders are ResNets, HRNets and FFNets' backbones:
+/// `panoptic_deeplab_resnet50` is the released network; the half-width `ffnet22S_half` has decoders of a quarter of the
 /// released widths.
 public struct PanopticConfiguration: Sendable, Hashable {
   /// How things are found.
   public enum Base: String, Sendable, Hashable, CaseIterable {
     /// By centres and offsets.
     case deepLab = "deeplab"
+    /// By queries with classes and masks.
+    case maskFormer = "maskformer"
   }
 
   /// How things are found.
@@ -85,7 +88,7 @@ public struct PanopticConfiguration: Sendable, Hashable {
       : .init(pyramid: 256, output: 128, skips: [64, 32, 16], head: 32)
   }
 
-  /// The network without PISR.
+  /// Panoptic-DeepLab without PISR.
   ///
   /// - Parameter seed: draws the weights; nil leaves them zero, for loading.
   public func makeDeepLab(seed: UInt64?) -> PanopticDeepLab {
@@ -93,10 +96,20 @@ public struct PanopticConfiguration: Sendable, Hashable {
       encoder: makeEncoder(), semantic: semanticWidths, instance: instanceWidths, things: things, seed: seed)
   }
 
+  /// MaskFormer without PISR.
+  ///
+  /// - Parameter seed: draws the weights; nil leaves them zero, for loading.
+  public func makeMaskFormer(seed: UInt64?) -> MaskFormer {
+    let size = isSmall
+      ? MaskFormer.Size(width: 64, heads: 4, hidden: 256) : MaskFormer.Size(width: 256, heads: 8, hidden: 2048)
+    return MaskFormer(encoder: makeEncoder(), size, things: things, seed: seed)
+  }
+
   /// The network, with PISR if the name says so.
   public func makeNetwork(seed: UInt64?) -> any PanopticNetwork {
     switch base {
     case .deepLab: return withRelation(makeDeepLab(seed: seed), seed: seed)
+    case .maskFormer: return withRelation(makeMaskFormer(seed: seed), seed: seed)
     }
   }
 

@@ -17,6 +17,7 @@
       "streets-ifa": PackageResources.streets_ifa_yaml,
       "streets-inverseform": PackageResources.streets_inverseform_yaml,
       "streets-panoptic-deeplab": PackageResources.streets_panoptic_deeplab_yaml,
+      "streets-maskformer": PackageResources.streets_maskformer_yaml,
       "streets-pisr": PackageResources.streets_pisr_yaml,
       "streets-xdistill": PackageResources.streets_xdistill_yaml,
     ]
