@@ -49,7 +49,8 @@ extension LoadedModel {
 public enum ONNXWriting {
   /// Writes a model for images of one size, or of any.
   ///
-  /// - Parameter isDynamic: leave batch, rows and columns open; the sides must then be multiples of the model's divisor.
+  /// - Parameter isDynamic: leave batch, rows and columns open; the sides must then be multiples of the model's
+  ///   divisor.
   /// - Throws: `UsageError` where the model has an operation that ONNX does not, or the file exists; `FileError` where
   ///   it cannot be written.
   public static func write(
