@@ -105,7 +105,8 @@ def timed(command, environment):
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, env=environment, cwd=HERE)
     if done.returncode != 0:
         return None
-    return json.loads(done.stdout.strip().splitlines()[-1])["median_seconds"]
+    # Some engines greet on stdout.
+    return json.loads(done.stdout[done.stdout.rindex("{"):])["median_seconds"]
 
 
 def main():

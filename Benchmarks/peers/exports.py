@@ -21,7 +21,10 @@ TOLERANCE = 1e-4
 # One or two of each family, and the sizes that they are exported at.
 MODELS = {
     "ffnet78S_dBBB_mobile": (128, 256), "ffnet40S_BBB_mobile": (128, 256), "ffnet22S_half_BCC": (128, 256),
-    "ffnet101_dAAA": (128, 256), "classification_ffnet34": None, "resnet50": (64, 96),
+    "ffnet101_dAAA": (128, 256), "ifa_resnet18": (128, 256), "ifa_aspp_resnet50": (128, 256), "hrnet18": (128, 256),
+    "hrnet16slim": (128, 256), "ocrnet48": (128, 256), "hmsocrnet48": (128, 256), "hs3fuse_hrnet18": (128, 256),
+    "panoptic_deeplab_resnet18": (128, 256), "panoptic_deeplab_hrnet48": (128, 256), "pisr_deeplab_resnet18": (128, 256),
+    "pisr_deeplab_hrnet48": (128, 256), "resnet50": (64, 96),
 }
 
 
@@ -73,7 +76,7 @@ def check(segkernels, model, size, engines, folder):
     path, cells = folder / "net.onnx", []
     for is_open in [False, True]:
         # A file of any size is asked for another one than it was captured for, and two images.
-        shape = (2, 3, height + 64, width + 64) if is_open else (1, 3, height, width)
+        shape = (2, 3, height + 128, width + 128) if is_open else (1, 3, height, width)
         x = np.random.default_rng(7).standard_normal(shape).astype(np.float32)
         np.save(folder / "x.npy", x)
         try:
@@ -85,7 +88,7 @@ def check(segkernels, model, size, engines, folder):
         except Exception as error:
             cells.append(str(error).replace("segkernels: ", ""))
             if not is_open:
-                return cells + ["–"] * (len(engines) + 0)
+                return cells + ["–"] * len(engines)
             continue
         for engine in engines if not is_open else [by_onnxruntime]:
             try:
@@ -104,7 +107,7 @@ def main():
     segkernels, failed = pathlib.Path(options.segkernels).resolve(), False
     print("| model | ONNX Runtime | OpenVINO | ncnn | any size, ONNX Runtime |\n|---|---|---|---|---|")
     for model in options.models or MODELS:
-        size = MODELS.get(model) or tuple(map(int, options.size.split("x")))
+        size = MODELS.get(model, tuple(map(int, options.size.split("x"))))
         engines = [by_onnxruntime, by_openvino, by_ncnn] if model.startswith("ffnet") else [by_onnxruntime]
         with tempfile.TemporaryDirectory() as folder:
             cells = check(segkernels, model, size, engines, pathlib.Path(folder))

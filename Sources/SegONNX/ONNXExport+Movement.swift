@@ -73,37 +73,26 @@ extension ONNXExport {
       })
   }
 
-  /// What Resize takes after the image: fixed sizes, or exact factors where the sizes are open.
+  /// What Resize takes after the image: fixed sizes, or exact factors where the sizes are open, or sizes worked out from
+  /// the image's.
   mutating func resizing(_ node: Graph.Node, _ size: [Int]) throws -> [String] {
-    let output = node.outputs[0]
-    let input = node.inputs[0]
-    let shape = graph.values[output].shape
-    if !extents(output)[2...].contains(nil) {
-      return extents(output).contains(nil)
-        ? try [
-          "", "",
-          extentList(
-            [.share(share(shape[0], other.values[output].shape[0], of: "operation 'resize'"))]
-              + [shape[1], size[0], size[1]].map { .known($0) }),
-        ]
-        : ["", "", integers([shape[0], shape[1], size[0], size[1]])]
-    }
-    var factors: [Float] = [1, 1]
-    for axis in 2...3 {
-      let factor = Float(shape[axis]) / Float(graph.values[input].shape[axis])
-      let isExact = [graph, other].allSatisfy {
-        Double($0.values[input].shape[axis]) * Double(factor)
-          == Double($0.values[output].shape[axis])
+    let (output, input) = (node.outputs[0], node.inputs[0])
+    let (shape, otherShape) = (graph.values[output].shape, other.values[output].shape)
+    let factors = (2...3).map { Float(shape[$0]) / Float(graph.values[input].shape[$0]) }
+    let isExact = [graph, other].allSatisfy { graph in
+      (2...3).allSatisfy {
+        Double(graph.values[input].shape[$0]) * Double(factors[$0 - 2]) == Double(graph.values[output].shape[$0])
       }
-      guard isExact else {
-        throw ONNXExportError(
-          description:
-            "operation 'resize' to shape \(shape) is by no fixed factor: expected an export for one size"
-        )
-      }
-      factors.append(factor)
     }
-    return ["", reals(factors, [4])]
+    if extents(output)[2...].contains(nil), isExact { return ["", reals([1, 1] + factors, [4])] }
+    // Of a part of the result, the whole one's size.
+    let wanted = [shape[0], shape[1]] + size
+    let list = try extents(output).enumerated().map { axis, extent -> Extent in
+      try extent == nil
+        ? .share(share(wanted[axis], otherShape[axis], of: "operation 'resize' to shape \(shape)"))
+        : .known(wanted[axis])
+    }
+    return ["", "", extentList(list)]
   }
 
   /// How an axis is read, whatever its extent.
@@ -180,16 +169,15 @@ extension ONNXExport {
     let rank = graph.values[input].shape.rank
     let result = isPadded ? nil : names[node.outputs[0]]!
     var y = names[input]!
-    let axes = integers([axis])
     switch reading {
     case .whole: if !isPadded { self.node("Identity", [y], to: result) }
     case .range(let start, let end, let step):
       y = self.node(
-        "Slice", [y, integers([start]), integers([end ?? .max]), axes, integers([step])], to: result
+        "Slice", [y, integers([start]), integers([end ?? .max]), integers([axis]), integers([step])], to: result
       )
     case .backwards:
       y = self.node(
-        "Slice", [y, integers([-1]), integers([-.max]), axes, integers([-1])], to: result)
+        "Slice", [y, integers([-1]), integers([-.max]), integers([axis]), integers([-1])], to: result)
     case .repeated(let factor) where extent != otherExtent:
       guard rank == 4 else { throw refuse("repeated elements of \(rank) axes") }
       let factors = (0..<4).map { $0 == axis ? Float(factor) : 1 }

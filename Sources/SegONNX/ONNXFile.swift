@@ -85,14 +85,17 @@ struct ONNXFile {
     guard var name = outputs.first else { return }
     var makers: [String: ONNXNode] = [:]
     for node in nodes { for output in node.outputs { makers[output] = node } }
+    var passed: Set<String> = []
     // At most all nodes are passed, so that a circle ends as well.
     for _ in nodes.indices {
       guard let node = makers[name], let source = node.inputs.first else { return }
+      passed.insert(name)
       switch node.kind {
       case "Cast", "Squeeze", "Unsqueeze", "Identity": name = source
       case "ArgMax":
         guard case .integer(let axis)? = node.attributes["axis"], axis == 1 || axis == -3 else { return }
         outputs[0] = source
+        nodes.removeAll { !passed.isDisjoint(with: $0.outputs) }
         return
       default: return
       }

@@ -6,6 +6,7 @@ import SegMetrics
 import SegPipelines
 import SegPretrained
 import SegTestSupport
+import SegTraining
 import XCTest
 
 /// `segkernels video` and `score temporal --frames` as a user runs them.

@@ -99,6 +99,14 @@ public struct Graph: Sendable {
   }
 }
 
+extension Tensor {
+  /// The tensor as a value of the graph that is being captured: what is applied to it is recorded and not computed.
+  func captured() -> Tensor {
+    guard hasData, let capture = Recorder.current as? GraphCapture else { return self }
+    return capture.newValue(shape, .constant(detached()))
+  }
+}
+
 /// The recorder behind `Graph.capture`: operations become nodes, nothing is computed.
 private final class GraphCapture: Recorder {
   private var values: [Graph.Value] = []

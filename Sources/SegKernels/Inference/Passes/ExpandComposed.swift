@@ -4,7 +4,7 @@ extension Graph {
   package func expandingComposed() -> Graph {
     guard nodes.contains(where: { $0.operation is any ComposedOperation }) else { return self }
     var names: [ObjectIdentifier: String] = [:]
-    for case let value in values where !value.name.isEmpty {
+    for value in values where !value.name.isEmpty {
       if case .constant(let tensor) = value.source, let storage = tensor.storageIdentity { names[storage] = value.name }
     }
     let expanded = Graph.capture(inputs: inputs.map { values[$0].shape }, names: names) { images in
@@ -14,7 +14,10 @@ extension Graph {
       }
       for node in nodes {
         let arguments = node.inputs.map(value)
-        let composed = (node.operation as? any ComposedOperation)?.composed(arguments)
+        // What is read of a map can be far larger than the map: it is not computed here, even of a constant.
+        let isReading = node.operation is SampledSumOperation
+        let composed = (node.operation as? any ComposedOperation)?.composed(
+          isReading ? arguments.map { $0.captured() } : arguments)
         let results = composed.map { [$0] } ?? apply(node.operation, to: arguments)
         for (id, result) in zip(node.outputs, results) { live[id] = result }
       }
