@@ -16,6 +16,7 @@ import tempfile
 import numpy as np
 import onnx
 import onnxruntime
+from safetensors.numpy import save_file
 
 TOLERANCE = 1e-4
 # One or two of each family, and the sizes that they are exported at.
@@ -70,20 +71,37 @@ def by_ncnn(path, x):
     return np.array(extractor.extract("out0")[1])[None]
 
 
+def open_gates(segkernels, model, size, folder):
+    """Weights of a model whose gates (`gamma`, fresh: 0) let through what they stand before; None where it has none."""
+    path = folder / "fresh.onnx"
+    run(segkernels, "export", "--model", model, "--fresh", 0, "--size", "{}x{}".format(*size), "--force", path)
+    weights = {one.name: onnx.numpy_helper.to_array(one) for one in onnx.load(str(path)).graph.initializer
+               if not one.name.startswith(("made.", "value."))}
+    gates = [name for name in weights if name.endswith("gamma")]
+    for name in gates:
+        weights[name] = np.full_like(weights[name], 3)
+    if gates:
+        save_file(weights, folder / "weights.safetensors")
+    return folder / "weights.safetensors" if gates else None
+
+
 def check(segkernels, model, size, engines, folder):
     """The cells of a row: of each engine the difference, or why there is none."""
     height, width = size
     path, cells = folder / "net.onnx", []
+    weights = open_gates(segkernels, model, size, folder)
+    drawn, loaded = (["--weights", weights], ["--weights", weights]) if weights else (["--fresh", 0], [])
     for is_open in [False, True]:
         # A file of any size is asked for another one than it was captured for, and two images.
         shape = (2, 3, height + 128, width + 128) if is_open else (1, 3, height, width)
         x = np.random.default_rng(7).standard_normal(shape).astype(np.float32)
         np.save(folder / "x.npy", x)
         try:
-            run(segkernels, "export", "--model", model, "--fresh", 0, "--size", f"{height}x{width}", "--force",
+            run(segkernels, "export", "--model", model, *drawn, "--size", f"{height}x{width}", "--force",
                 *(["--dynamic"] if is_open else []), path)
             onnx.checker.check_model(str(path), full_check=True)
-            run(segkernels, "run", "--model", model, "--input", folder / "x.npy", "--output", folder / "y.npy", "--force")
+            run(segkernels, "run", "--model", model, *loaded, "--input", folder / "x.npy", "--output", folder / "y.npy",
+                "--force")
             reference = np.load(folder / "y.npy")
         except Exception as error:
             cells.append(str(error).replace("segkernels: ", ""))

@@ -21,7 +21,9 @@ extension ONNXExport {
   /// What share of the image's extents two numbers are, which the two captures have in the same place.
   func share(_ a: Int, _ b: Int, of what: String) throws -> ExtentShare {
     let (own, another) = (graph.values[graph.inputs[0]].shape, other.values[other.inputs[0]].shape)
-    for axis in own.indices where own[axis] != another[axis] && a * another[axis] == b * own[axis] {
+    let axes = own.indices.filter { own[$0] != another[$0] && a * another[$0] == b * own[$0] }
+    // Two axes that grew alike could be taken for each other.
+    if let axis = axes.first, axes.count == 1 {
       var (x, y) = (a, own[axis])
       while y != 0 { (x, y) = (y, x % y) }
       return ExtentShare(axis: axis, numerator: a / x, denominator: own[axis] / x)

@@ -64,7 +64,9 @@ public enum ONNXWriting {
       return Graph.capture(inputs: [shape], parameters: model.network) { model.outputs($0[0]) }
     }
     let graph = try captured(batch, size.height, size.width), step = model.divisor
-    let other = isDynamic ? try captured(batch + 1, size.height + step, size.width + step) : nil
+    // Batch, rows and columns grow by different factors, so that what follows them can be told apart.
+    let wider = size.width + (size.width == size.height ? 2 : 1) * step
+    let other = isDynamic ? try captured(5 * batch, size.height + step, wider) : nil
     do {
       let bytes = try graph.onnxModel(openWhereUnlike: other)
       try writeAtomically(to: url.relativePath, overwrite: overwrite) { try $0.write(bytes) }
