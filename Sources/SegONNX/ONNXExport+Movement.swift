@@ -47,8 +47,8 @@ extension ONNXExport {
     return node("Concat", parts, [("axis", .integer(0))])
   }
 
-  /// A shape as Reshape and Expand want it: an open extent is worked out (-1) or copied (0) where that is possible, else
-  /// found from the image's.
+  /// A shape as Reshape and Expand want it: an open extent is worked out (-1) or copied (0) where that is possible,
+  /// else found from the image's.
   mutating func target(_ node: Graph.Node) throws -> String {
     let id = node.outputs[0]
     let open = extents(id)
@@ -75,8 +75,8 @@ extension ONNXExport {
       })
   }
 
-  /// What Resize takes after the image: fixed sizes, or exact factors where the sizes are open, or sizes worked out from
-  /// the image's.
+  /// What Resize takes after the image: fixed sizes; exact factors where the sizes are open; or sizes worked out from the
+  /// image's.
   mutating func resizing(_ node: Graph.Node, _ size: [Int]) throws -> [String] {
     let (output, input) = (node.outputs[0], node.inputs[0])
     let (shape, otherShape) = (graph.values[output].shape, other.values[output].shape)

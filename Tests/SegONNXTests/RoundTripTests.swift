@@ -41,7 +41,8 @@ final class RoundTripTests: XCTestCase {
     assertClose(again(x), net(x), tolerance: 1e-5)
   }
 
-  /// The implicit decoder's kernel is written out, its places baked or, by whole factors, worked out from the image's size.
+  /// The implicit decoder's kernel is written out, its places baked or, by whole factors, worked out from the image's
+  /// size.
   func testIFA() throws {
     let configuration = try XCTUnwrap(IFAConfiguration(name: IFAConfiguration.names[0], classes: 5))
     let net = IFANetwork(configuration, seed: 4)
