@@ -165,7 +165,7 @@ let package = Package(
     tests("SegKernels", ["SegFormats", "SegOperationTable"]),
     tests("SegFormats", ["SegFiles"]),
     tests("SegImages", ["SegFiles"]),
-    tests("SegONNX", ["SegFiles", "SegFormats", "SegFFNet"]),
+    tests("SegONNX", ["SegFiles", "SegFormats", "SegFFNet", "SegIFA"]),
     tests("SegMetrics", ["SegFiles", "SegFormats", "SegImages"]),
     tests(
       "SegPretrained",

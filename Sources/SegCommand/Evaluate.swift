@@ -23,7 +23,8 @@
     func run() throws {
       try reportingErrors {
         try threads.apply()
-        let views = try view.views(), source = try DataSource(data), loaded = try normalization.apply(to: options.load())
+        let views = try view.views(), source = try DataSource(data)
+        let loaded = try normalization.apply(to: options.load())
         var line = ProgressLine()
         if loaded.model.panoptic != nil {
           let result = try PanopticEvaluation(PanopticSegmenter(loaded), on: source, split: split, views: views) {

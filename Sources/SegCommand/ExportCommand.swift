@@ -11,6 +11,7 @@
     @OptionGroup var options: ModelOptions
     @Option(help: "Rows and columns of the image, HxW.") var size: Size
     @Option(help: "Images at once.") var batch = 1
+    @Option(help: "Fresh weights drawn from this seed, for trying things out.") var fresh: UInt64?
     @Flag(help: "Leave batch, rows and columns open; sides are then multiples of the model's divisor.")
     var dynamic = false
     @Flag(help: "Overwrite the output if it exists.") var force = false
@@ -20,10 +21,16 @@
       try reportingErrors {
         guard batch >= 1 else { throw UsageError("--batch: expected at least 1, found \(batch)") }
         try ONNXWriting.write(
-          options.load(), batch: batch, size: size.pair, isDynamic: dynamic, to: URL(fileURLWithPath: output),
+          loaded(), batch: batch, size: size.pair, isDynamic: dynamic, to: URL(fileURLWithPath: output),
           overwrite: force)
         print(output)
       }
+    }
+
+    private func loaded() throws -> LoadedModel {
+      guard let fresh else { return try options.load() }
+      guard options.weights == nil else { throw UsageError("--fresh: expected no --weights beside it") }
+      return try LoadedModel(options.model.map { ModelName($0) }, weights: .fresh(seed: fresh))
     }
   }
 #endif

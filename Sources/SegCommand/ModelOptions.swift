@@ -26,11 +26,15 @@
     /// The weights that this program comes with.
     static let bundled: [BundledWeights] = [.streets, .camVid]
 
+    /// Whether `--model` is the path of an ONNX file, which has its weights with it.
+    var isONNXFile: Bool { model.map { ModelName($0).isONNXFile } ?? false }
+
     /// Builds the model and loads the weights; differences between file and model, and terms that limit the use of
     /// bundled weights, are noted on stderr.
     func load() throws -> LoadedModel {
-      if let model, ModelName(model).isONNXFile {
+      if let model, isONNXFile {
         guard weights == nil else { throw UsageError("--weights: an ONNX file has its own") }
+        // They come from the file: the seed is not used.
         return try LoadedModel(ModelName(model), weights: .fresh(seed: 0))
       }
       if weights == nil, let model { try checkModelOfDefaultWeights(model) }

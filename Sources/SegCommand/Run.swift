@@ -24,7 +24,7 @@
     }
 
     private func loaded() throws -> LoadedModel {
-      if options.weights != nil { return try options.load() }
+      if options.weights != nil || options.isONNXFile { return try options.load() }
       Console.note("note: no --weights given; fresh ones of seed 0")
       return try LoadedModel(options.model.map { ModelName($0) }, weights: .fresh(seed: 0))
     }

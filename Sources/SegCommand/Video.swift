@@ -16,6 +16,7 @@
         """)
 
     @OptionGroup var options: ModelOptions
+    @OptionGroup var normalization: NormalizationOptions
     @OptionGroup var threads: ThreadOptions
     @Option(help: "overlay: the frames with their labels laid over. labels: grey samples that are the labels.")
     var output = VideoSegmentation.Output.overlay
@@ -36,7 +37,7 @@
         guard adapt != nil || (auxModel == nil && auxWeights == nil) else {
           throw UsageError("--aux-model and --aux-weights are of use with --adapt auxadapt only")
         }
-        let model = try options.load()
+        let model = try normalization.apply(to: options.load())
         let auxiliary = try adapt.map { _ in
           var other = options
           if let auxModel { other.model = auxModel }

@@ -5,6 +5,7 @@ extension ONNXCall {
   func moved() throws -> Tensor {
     if node.kind == "Constant" {
       if case .real(let value)? = node.attributes["value_float"] { return Tensor(value) }
+      if let values = reals("value_floats") { return Tensor([values.count], values) }
       guard case .value(.tensor(let value))? = node.attributes["value"] else {
         throw ONNXProblem("expected a tensor of floats or whole numbers")
       }
@@ -62,22 +63,87 @@ extension ONNXCall {
         try expect(a == b || a == 1 || b == 1, "shape \(x.shape) does not expand to \(asked)")
         return a == 1 ? b : a
       }
-      try expect(try elementCount(shape, "result") <= 1 << 26 || !x.hasData, "\(shape) is too large for a constant")
+      try checkCount(shape, x)
       return shape == Array(x.shape) ? x : x.broadcast(to: Shape(shape))
     case "Slice": return try sliced(x)
     case "Pad": return try padded(x)
-    default:
-      guard case .integers(let shape, let places)? = inputs.count > 1 ? inputs[1] : nil, places.count == 1 else {
-        throw ONNXProblem("expected one index that is known")
+    case "Tile":
+      let repeats = try integers(1)
+      try expect(
+        repeats.count == rank && repeats.allSatisfy { (0...1 << 16).contains($0) },
+        "expected \(rank) numbers of copies, found \(repeats)")
+      try checkCount((0..<rank).map { x.shape[$0] * repeats[$0] }, x)
+      return try (0..<rank).reduce(x) { y, axis in
+        try repeats[axis] == 1 ? y : chosen(y, axis, (0..<repeats[axis]).flatMap { _ in 0..<y.shape[axis] })
+      }
+    case "DepthToSpace":
+      let image = try image(), (n, c, h, w) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
+      let b = integer("blocksize", 0)
+      try expect(b > 0 && b < 1 << 10 && c % (b * b) == 0, "blocks of \(b) do not fit shape \(x.shape)")
+      let isDCR = text("mode", "DCR") == "DCR", outer = c / (b * b)
+      let parts = isDCR ? image.reshaped(n, b, b, outer, h, w) : image.reshaped(n, outer, b, b, h, w)
+      let order = isDCR ? [0, 3, 4, 1, 5, 2] : [0, 1, 4, 2, 5, 3]
+      return parts.permuted(order).reshaped(n, outer, h * b, w * b)
+    case "GatherElements":
+      guard case .integers(let shape, let places)? = inputs.count > 1 ? inputs[1] : nil, shape.count == rank else {
+        throw ONNXProblem("expected \(rank) axes of indices that are known")
       }
       let axis = try axis(integer("axis", 0), rank), extent = x.shape[axis]
-      try expect((-extent..<extent).contains(places[0]), "index \(places[0]) is outside \(extent)")
-      let place = places[0] < 0 ? places[0] + extent : places[0]
-      let part = x.slice(axis: axis, place..<place + 1)
-      var rest = Array(part.shape)
-      if shape.isEmpty { rest.remove(at: axis) }
-      return part.reshaped(Shape(rest))
+      try checkCount(shape, x)
+      try expect(
+        (0..<rank).allSatisfy { $0 == axis || shape[$0] <= x.shape[$0] }
+          && places.allSatisfy { (-extent..<extent).contains($0) },
+        "indices of shape \(shape) do not fit into shape \(x.shape)")
+      return gather(x, axis: axis, indices: Labels(Shape(shape), places.map { Int32($0 < 0 ? $0 + extent : $0) }))
+    case "GatherND": return try gatheredTuples(x)
+    default:
+      guard case .integers(let shape, let places)? = inputs.count > 1 ? inputs[1] : nil else {
+        throw ONNXProblem("expected indices that are known")
+      }
+      let axis = try axis(integer("axis", 0), rank), before = Array(x.shape[..<axis]), after = x.shape[(axis + 1)...]
+      let result = before + shape + after
+      try checkCount(result, x)
+      if places.count == 1 {
+        try expect(
+          (-x.shape[axis]..<x.shape[axis]).contains(places[0]), "index \(places[0]) is outside \(x.shape[axis])")
+        let place = places[0] < 0 ? places[0] + x.shape[axis] : places[0]
+        return x.slice(axis: axis, place..<place + 1).reshaped(Shape(result))
+      }
+      return try chosen(x, axis, places).reshaped(Shape(result))
     }
+  }
+
+  /// Slices by their numbers; negative ones count from the end.
+  private func chosen(_ x: Tensor, _ axis: Int, _ places: [Int]) throws -> Tensor {
+    let extent = x.shape[axis]
+    let indices = try places.map { place in
+      try expect((-extent..<extent).contains(place), "index \(place) is outside \(extent)")
+      return Int32(place < 0 ? place + extent : place)
+    }
+    return indexSelect(x, axis: axis, indices: Labels([indices.count], indices))
+  }
+
+  /// GatherND: each tuple of indices names a part of the first axes.
+  private func gatheredTuples(_ x: Tensor) throws -> Tensor {
+    guard case .integers(let shape, let places)? = inputs.count > 1 ? inputs[1] : nil, let width = shape.last,
+      (1...x.rank).contains(width), integer("batch_dims", 0) == 0
+    else { throw ONNXProblem("expected tuples of known indices, without batch_dims") }
+    let extents = Array(x.shape[..<width]), rest = Array(x.shape[width...])
+    try checkCount(shape.dropLast() + rest, x)
+    let rows = try stride(from: 0, to: places.count, by: width).map { first in
+      try extents.indices.reduce(0) { row, axis in
+        let place = places[first + axis]
+        try expect((-extents[axis]..<extents[axis]).contains(place), "index \(place) is outside \(extents[axis])")
+        return row * extents[axis] + (place < 0 ? place + extents[axis] : place)
+      }
+    }
+    let flat = x.reshaped(Shape([extents.reduce(1, *)] + rest))
+    return try chosen(flat, 0, rows).reshaped(Shape(shape.dropLast() + rest))
+  }
+
+  /// Refuses results that are no shape, or too large for a constant.
+  private func checkCount(_ shape: [Int], _ x: Tensor) throws {
+    try expect(try elementCount(shape, "result") <= 1 << 26 || !x.hasData, "\(shape) is too large for a constant")
   }
 
   private func reshaped(_ x: Tensor, _ shape: [Int]) throws -> Tensor {
@@ -88,8 +154,8 @@ extension ONNXCall {
     return x.reshaped(Shape(shape.map { $0 == -1 ? x.count / known : $0 }))
   }
 
-  /// Starts, ends, axes and steps, whatever the opset; clamped to the extents.
-  func ranges(_ shape: [Int]) throws -> [(axis: Int, range: Range<Int>, step: Int)] {
+  /// Starts, ends, axes and steps, whatever the opset; ends are clamped to the extents.
+  private func sliced(_ x: Tensor) throws -> Tensor {
     guard let starts = try numbers("starts", orInput: 1), let ends = try numbers("ends", orInput: 2) else {
       throw ONNXProblem("starts or ends are missing")
     }
@@ -97,115 +163,44 @@ extension ONNXCall {
     let steps = has(4) ? try integers(4) : starts.map { _ in 1 }
     try expect(
       starts.count == ends.count && axes.count == starts.count && steps.count == starts.count
-        && steps.allSatisfy { $0 > 0 }, "starts, ends, axes and steps differ in number, or steps are not positive")
-    return try starts.indices.map { index in
-      let axis = try axis(axes[index], shape.count), extent = shape[axis]
-      func place(_ value: Int) -> Int { value < 0 ? max(value, -extent) + extent : min(value, extent) }
+        && steps.allSatisfy { $0 != 0 && (-(1 << 40)...1 << 40).contains($0) },
+      "starts, ends, axes and steps differ in number, or a step is 0")
+    return try starts.indices.reduce(x) { y, index in
+      let axis = try axis(axes[index], x.rank), extent = y.shape[axis], step = steps[index]
+      // A backward slice may begin at the last and end before the first element.
+      let (low, high) = step > 0 ? (0, extent) : (-1, extent - 1)
+      func place(_ value: Int) -> Int { min(max(value < 0 ? max(value, -extent - 1) + extent : value, low), high) }
       let (start, end) = (place(starts[index]), place(ends[index]))
+      if step < 0 { return try chosen(y, axis, Array(stride(from: start, to: end, by: step))) }
       try expect(start <= end, "a slice from \(start) to \(end)")
-      return (axis, start..<end, steps[index])
-    }
-  }
-
-  private func sliced(_ x: Tensor) throws -> Tensor {
-    try ranges(Array(x.shape)).reduce(x) { y, part in
-      part.range == 0..<y.shape[part.axis] && part.step == 1 ? y : y.slice(axis: part.axis, part.range, step: part.step)
+      return start == 0 && end == extent && step == 1 ? y : y.slice(axis: axis, start..<end, step: step)
     }
   }
 
   private func padded(_ x: Tensor) throws -> Tensor {
     let pads = try numbers("pads", orInput: 1) ?? [], mode = text("mode", "constant")
+    let axes = try (has(3) ? integers(3) : Array(0..<x.rank)).map { try axis($0, x.rank) }
     try expect(
-      pads.count == 2 * x.rank && pads.allSatisfy { (0...1 << 16).contains($0) } && !has(3),
-      "expected \(2 * x.rank) pads, not negative, found \(pads)")
-    _ = try elementCount((0..<x.rank).map { x.shape[$0] + pads[$0] + pads[$0 + x.rank] }, "result")
+      pads.count == 2 * axes.count && pads.allSatisfy { (-(1 << 16)...1 << 16).contains($0) },
+      "expected \(2 * axes.count) pads, found \(pads)")
     let value = has(2) ? try reals(2).first ?? 0 : real("value", 0)
-    return try (0..<x.rank).reduce(x) { y, axis in
-      let (before, after) = (pads[axis], pads[axis + x.rank])
-      if before + after == 0 { return y }
+    return try axes.enumerated().reduce(x) { y, place in
+      let (index, axis) = place, (before, after) = (pads[index], pads[index + axes.count])
+      if before == 0, after == 0 { return y }
+      var shape = Array(y.shape)
+      shape[axis] += before + after
+      try checkCount(shape, y)
+      try expect(min(before, 0) + min(after, 0) + y.shape[axis] >= 0, "pads \(pads) take away more than \(y.shape) has")
       switch mode {
       case "constant": return y.padded(axis: axis, before: before, after: after, with: .constant(value))
       case "reflect":
         try expect(max(before, after) < y.shape[axis], "pads \(pads) mirror more than there is of \(x.shape)")
         return y.padded(axis: axis, before: before, after: after, with: .reflect)
+      case "edge":
+        try expect(y.shape[axis] > 0, "shape \(y.shape) has nothing to repeat")
+        return y.padded(axis: axis, before: before, after: after, with: .replicate)
       default: throw ONNXProblem("mode '\(mode)' is not supported")
       }
-    }
-  }
-
-  /// Whole numbers that are known: shapes, and what is worked out from them; nil where the node makes floats.
-  func wholeNumbers() throws -> ONNXValue? {
-    if node.kind == "Shape" {
-      let shape = Array(try tensor(0).shape)
-      func place(_ value: Int) -> Int { value < 0 ? max(value, -shape.count) + shape.count : min(value, shape.count) }
-      let (start, end) = (place(integer("start", 0)), place(integer("end", shape.count)))
-      try expect(start <= end, "a slice from \(start) to \(end)")
-      return .integers(shape: [end - start], Array(shape[start..<end]))
-    }
-    if node.kind == "Constant" {
-      if let values = integers("value_ints") { return .integers(shape: [values.count], values) }
-      if case .integer(let value)? = node.attributes["value_int"] { return .integers(shape: [], [value]) }
-      if case .value(.integers(let shape, let values))? = node.attributes["value"] {
-        return .integers(shape: shape, values)
-      }
-      return nil
-    }
-    if node.kind == "Cast", ![1, 10, 11].contains(integer("to", 0)) {
-      if case .integers? = inputs.first ?? nil { return inputs[0] }
-      let x = try tensor(0)
-      return .integers(
-        shape: Array(x.shape),
-        try reals(0).map { value in
-          try expect(abs(value) < 1e15, "cannot cast \(value) to a whole number")
-          return Int(value)
-        })
-    }
-    guard !inputs.isEmpty, case .integers(let shape, let values)? = inputs[0] else { return nil }
-    switch node.kind {
-    case "Identity": return inputs[0]
-    case "Squeeze": return .integers(shape: [], values)
-    case "Unsqueeze" where values.count == 1: return .integers(shape: [1], values)
-    case "Gather" where shape.count == 1:
-      guard inputs.count > 1, case .integers(let places, let indices)? = inputs[1] else { return nil }
-      return .integers(
-        shape: places,
-        try indices.map { index in
-          try expect((-values.count..<values.count).contains(index), "index \(index) is outside \(values.count)")
-          return values[index < 0 ? index + values.count : index]
-        })
-    case "Concat":
-      let all = try inputs.indices.flatMap { try integers($0) }
-      try expect(all.count <= 1 << 16, "\(all.count) whole numbers are no shape")
-      return .integers(shape: [all.count], all)
-    case "Slice" where shape.count == 1:
-      let part = try ranges(shape)
-      try expect(part.count == 1, "expected one axis, found \(part.count)")
-      let kept = stride(from: part[0].range.lowerBound, to: part[0].range.upperBound, by: part[0].step).map {
-        values[$0]
-      }
-      return .integers(shape: [kept.count], kept)
-    case "Reshape" where values.count <= 64:
-      let asked = try integers(1)
-      return .integers(shape: asked.isEmpty ? [] : [values.count], values)
-    case "Add", "Sub", "Mul", "Div":
-      guard inputs.count > 1, case .integers(let otherShape, let others)? = inputs[1] else { return nil }
-      let count = max(values.count, others.count)
-      try expect(
-        !values.isEmpty && !others.isEmpty && [1, count].contains(values.count) && [1, count].contains(others.count),
-        "shapes \(shape) and \(otherShape) do not broadcast")
-      let results = try (0..<count).map { index in
-        let a = values[values.count == 1 ? 0 : index], b = others[others.count == 1 ? 0 : index]
-        switch node.kind {
-        case "Add": return a &+ b
-        case "Sub": return a &- b
-        case "Mul": return a &* b
-        default:
-          try expect(b != 0 && !(a == .min && b == -1), "\(a) divided by \(b)")
-          return a / b
-        }
-      }
-      return .integers(shape: shape.count >= otherShape.count ? shape : otherShape, results)
-    default: return nil
     }
   }
 }

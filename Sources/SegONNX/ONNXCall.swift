@@ -44,6 +44,10 @@ struct ONNXCall {
     if case .integers(let values)? = node.attributes[name] { values } else { nil }
   }
 
+  func reals(_ name: String) -> [Float]? {
+    if case .reals(let values)? = node.attributes[name] { values } else { nil }
+  }
+
   func real(_ name: String, _ other: Float) -> Float {
     if case .real(let value)? = node.attributes[name] { value } else { other }
   }
@@ -135,21 +139,23 @@ struct ONNXCall {
         && extra.height < max(stride.height, dilation.height) && extra.width < max(stride.width, dilation.width),
       "strides \(stride) and dilations \(dilation) must be positive, output padding \(extra) less than these")
     try expect(
-      pads.count == 4 && pads.allSatisfy { (0...1 << 16).contains($0) } && pads[0] == pads[2] && pads[1] == pads[3]
-        && integers("output_shape") == nil && text("auto_pad", "NOTSET") == "NOTSET",
-      "pads \(pads), output_shape or auto_pad: expected pads that are the same at both ends alone")
-    func extent(_ axis: Int, _ stride: Int, _ dilation: Int, _ pad: Int, _ extra: Int) -> Int {
-      (x.shape[axis] - 1) * stride - 2 * pad + dilation * (weight.shape[axis] - 1) + 1 + extra
+      pads.count == 4 && pads.allSatisfy { (0...1 << 16).contains($0) } && integers("output_shape") == nil
+        && text("auto_pad", "NOTSET") == "NOTSET", "pads \(pads), output_shape or auto_pad: expected pads alone")
+    func extent(_ axis: Int, _ stride: Int, _ dilation: Int, _ extra: Int) -> Int {
+      (x.shape[axis] - 1) * stride + dilation * (weight.shape[axis] - 1) + 1 + extra
     }
-    let size = [
-      extent(2, stride.height, dilation.height, pads[0], extra.height),
-      extent(3, stride.width, dilation.width, pads[1], extra.width),
-    ]
-    try expect(size.allSatisfy { $0 > 0 }, "pads \(pads) leave nothing of shape \(x.shape)")
-    _ = try elementCount([x.shape[0], weight.shape[1] * groups] + size, "result")
-    return transposedConv2d(
-      x, weight: weight, bias: bias, stride: stride, padding: Pair(height: pads[0], width: pads[1]),
+    let whole = Pair(
+      height: extent(2, stride.height, dilation.height, extra.height),
+      width: extent(3, stride.width, dilation.width, extra.width))
+    try expect(
+      pads[0] + pads[2] < whole.height && pads[1] + pads[3] < whole.width, "pads \(pads) leave nothing of \(whole)")
+    _ = try elementCount([x.shape[0], weight.shape[1] * groups, whole.height, whole.width], "result")
+    let isEven = pads[0] == pads[2] && pads[1] == pads[3]
+    let y = transposedConv2d(
+      x, weight: weight, bias: bias, stride: stride, padding: isEven ? Pair(height: pads[0], width: pads[1]) : 0,
       outputPadding: extra, dilation: dilation, groups: groups)
+    if isEven { return y }
+    return y.slice(axis: 2, pads[0]..<(whole.height - pads[2])).slice(axis: 3, pads[1]..<(whole.width - pads[3]))
   }
 
   func pool() throws -> Tensor {
@@ -173,43 +179,5 @@ struct ONNXCall {
       "average pooling with dilation, uneven pads left out or windows over the edge is not supported")
     return averagePool2d(
       s.x, kernel: kernel, stride: s.stride, padding: s.padding, countIncludesPadding: countsPadding)
-  }
-
-  func resized() throws -> Tensor {
-    let x = try image()
-    var sizes = [x.shape[0], x.shape[1], 0, 0]
-    if has(3) {
-      sizes = try integers(3)
-      try expect(sizes.count == 4, "expected four sizes, found \(sizes)")
-    } else {
-      let scales = try reals(opset < 11 ? 1 : 2)
-      try expect(scales.count == 4 && scales[0] == 1 && scales[1] == 1, "expected scales 1, 1, h, w, found \(scales)")
-      for side in 2...3 {
-        let exact = Double(x.shape[side]) * Double(scales[side])
-        try expect(
-          exact >= 1 && exact < 65536 && abs(exact - exact.rounded()) < 1e-3,
-          "\(x.shape[side]) times \(scales[side]) is no whole size")
-        sizes[side] = Int(exact.rounded())
-      }
-    }
-    try expect(
-      sizes[0] == x.shape[0] && sizes[1] == x.shape[1] && (1...65536).contains(sizes[2])
-        && (1...65536).contains(sizes[3]), "cannot resize \(x.shape) to \(sizes)")
-    let size = Pair(height: sizes[2], width: sizes[3]), mode = text("mode", "nearest")
-    let corners = text("coordinate_transformation_mode", opset < 11 ? "asymmetric" : "half_pixel")
-    switch (mode, corners) {
-    case ("linear", "half_pixel"), ("linear", "pytorch_half_pixel"): return resize(x, to: size)
-    case ("linear", "align_corners"): return resize(x, to: size, alignCorners: true)
-    case ("nearest", _):
-      let rounding = text("nearest_mode", opset < 11 ? "floor" : "round_prefer_floor")
-      // With whole factors, half pixels rounded are the same as whole ones cut.
-      let isWhole = size.height % x.shape[2] == 0 && size.width % x.shape[3] == 0
-      try expect(
-        corners == "asymmetric" && rounding == "floor"
-          || corners != "align_corners" && corners != "asymmetric" && isWhole && rounding.hasPrefix("round"),
-        "nearest with '\(corners)' and '\(rounding)' is not supported at this size")
-      return resize(x, to: size, .nearest)
-    default: throw ONNXProblem("mode '\(mode)' with '\(corners)' is not supported")
-    }
   }
 }

@@ -1,9 +1,13 @@
+import Foundation
 import SegKernels
 
 /// A value while an ONNX graph is read: a tensor, or whole numbers, which are always known (shapes, axes, indices).
 enum ONNXValue {
   case tensor(Tensor)
   case integers(shape: [Int], [Int])
+
+  /// How many whole numbers it holds.
+  var wholeNumberCount: Int { if case .integers(_, let values) = self { values.count } else { 0 } }
 }
 
 /// One node of an ONNX graph.
@@ -29,9 +33,12 @@ struct ONNXFile {
   var outputs: [String] = []
 
   private let file: [UInt8]
+  private let elsewhere: ExternalWeights
 
-  init(_ bytes: [UInt8]) throws {
+  /// - Parameter folder: the file's own, in which weights may lie in files of their own.
+  init(_ bytes: [UInt8], in folder: URL) throws {
     file = bytes
+    elsewhere = ExternalWeights(folder: folder)
     var graph: Range<Int>?
     try each(0..<bytes.count) { field, value in
       switch (field, value) {
@@ -68,8 +75,31 @@ struct ONNXFile {
     self.nodes = nodes
     self.constants = constants
     self.outputs = outputs
+    scores()
     // Old files list their weights among the inputs.
     self.inputs = inputs.filter { constants[$0.name] == nil }
+  }
+
+  /// Where a file ends in the numbers of the largest classes, the scores that these were chosen by are its output.
+  private mutating func scores() {
+    guard var name = outputs.first else { return }
+    var makers: [String: ONNXNode] = [:]
+    for node in nodes { for output in node.outputs { makers[output] = node } }
+    var passed: Set<String> = []
+    // At most all nodes are passed, so that a circle ends as well.
+    for _ in nodes.indices {
+      guard let node = makers[name], let source = node.inputs.first else { return }
+      passed.insert(name)
+      switch node.kind {
+      case "Cast", "Squeeze", "Unsqueeze", "Identity": name = source
+      case "ArgMax":
+        guard case .integer(let axis)? = node.attributes["axis"], axis == 1 || axis == -3 else { return }
+        outputs[0] = source
+        nodes.removeAll { !passed.isDisjoint(with: $0.outputs) }
+        return
+      default: return
+      }
+    }
   }
 
   private func each(_ range: Range<Int>, _ body: (Int, WireReader.Value) throws -> Void) throws {
@@ -166,8 +196,18 @@ struct ONNXFile {
     return (name, result)
   }
 
+  private func entry(_ message: Range<Int>) throws -> (key: String, value: String) {
+    var key = "", own = ""
+    try each(message) { field, value in
+      if field == 1 { key = try text(value) }
+      if field == 2 { own = try text(value) }
+    }
+    return (key, own)
+  }
+
   private func tensor(_ message: Range<Int>) throws -> (String, ONNXValue) {
     var name = "", type = 0, shape: [Int] = [], raw: Range<Int>?, reals: [Float] = [], integers: [Int] = []
+    var place: [String: String] = [:], isElsewhere = false
     try each(message) { field, value in
       switch field {
       case 1: shape += try numbers(value).map { Int(Int64(bitPattern: $0)) }
@@ -177,30 +217,35 @@ struct ONNXFile {
       case 8: name = try text(value)
       case 9: raw = try range(value)
       case 10: reals += try numbers(value, width: 8).map { Float(Double(bitPattern: $0)) }
-      case 14 where try number(value) == 1:
-        throw ONNXProblem("tensor '\(name)' lies in another file; expected weights within the model's own")
+      case 13:
+        let (key, value) = try entry(range(value))
+        place[key] = value
+      case 14: isElsewhere = try number(value) == 1
       default: break
       }
     }
     let count = try elementCount(shape, "tensor '\(name)'")
-    func elements<T: BitwiseCopyable>(_: T.Type, _ raw: Range<Int>) throws -> [T] {
-      guard raw.count == count * MemoryLayout<T>.size else {
-        throw ONNXProblem(
-          "tensor '\(name)' of shape \(shape) has \(raw.count) bytes, expected \(count * MemoryLayout<T>.size)")
+    func elements<T: BitwiseCopyable>(_: T.Type) throws -> [T] {
+      let expected = count * MemoryLayout<T>.size
+      let bytes = isElsewhere ? try elsewhere.bytes(place, count: expected, of: name) : file, raw = raw ?? 0..<expected
+      guard raw.count == expected else {
+        throw ONNXProblem("tensor '\(name)' of shape \(shape) has \(raw.count) bytes, expected \(expected)")
       }
-      return file.withUnsafeBytes { bytes in
-        (0..<count).map { bytes.loadUnaligned(fromByteOffset: raw.lowerBound + $0 * MemoryLayout<T>.size, as: T.self) }
+      return [T](unsafeUninitializedCapacity: count) { elements, initialized in
+        bytes.withUnsafeBytes { UnsafeMutableRawBufferPointer(elements).copyMemory(from: .init(rebasing: $0[raw])) }
+        initialized = count
       }
     }
-    if let raw {
+    if isElsewhere { raw = nil }
+    if raw != nil || isElsewhere {
       switch type {
-      case 1: reals = try elements(Float.self, raw)
-      case 10: reals = try elements(UInt16.self, raw).map { Float(Float16(bitPattern: $0)) }
-      case 11: reals = try elements(Double.self, raw).map { Float($0) }
-      case 2, 9: integers = try elements(UInt8.self, raw).map { Int($0) }
-      case 3: integers = try elements(Int8.self, raw).map { Int($0) }
-      case 6: integers = try elements(Int32.self, raw).map { Int($0) }
-      case 7: integers = try elements(Int64.self, raw).map { Int($0) }
+      case 1: reals = try elements(Float.self)
+      case 10: reals = try elements(UInt16.self).map { Float(Float16(bitPattern: $0)) }
+      case 11: reals = try elements(Double.self).map { Float($0) }
+      case 2, 9: integers = try elements(UInt8.self).map { Int($0) }
+      case 3: integers = try elements(Int8.self).map { Int($0) }
+      case 6: integers = try elements(Int32.self).map { Int($0) }
+      case 7: integers = try elements(Int64.self).map { Int($0) }
       default: break
       }
     } else if type == 10 {

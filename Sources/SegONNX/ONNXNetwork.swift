@@ -5,7 +5,7 @@ import SegKernels
 /// A network out of an ONNX file: a module like the package's own, which applies the file's nodes one after the other.
 ///
 /// Captured, it becomes a ``Graph``; what depends on shapes and weights alone is computed then and is no node. The
-/// first output is the network's.
+/// first output is the network's; where that is an ArgMax over the classes, the scores before it are.
 public final class ONNXNetwork: UnaryModule {
   /// The file.
   public let path: String
@@ -25,7 +25,7 @@ public final class ONNXNetwork: UnaryModule {
       throw FileError(path: path, kind: .missing, problem: "cannot be read")
     }
     do {
-      file = try ONNXFile([UInt8](data))
+      file = try ONNXFile([UInt8](data), in: url.deletingLastPathComponent())
       guard file.inputs.count == 1, file.inputs[0].extents.count == 4, !file.outputs.isEmpty else {
         throw ONNXProblem(
           "expected one input N×C×H×W, found \(file.inputs.map { "'\($0.name)' of \($0.extents.count) axes" })")
@@ -80,6 +80,7 @@ public final class ONNXNetwork: UnaryModule {
           guard folded <= 1 << 26 else { throw ONNXProblem("weights alone make more than \(1 << 26) numbers") }
         }
         results = try call.results()
+        if isUntrusted { folded += results.reduce(0) { $0 + $1.wholeNumberCount } }
       } catch let problem as ONNXProblem {
         throw ONNXProblem("\(node.label): \(problem.text)")
       }

@@ -16,6 +16,7 @@ extension OperationTable {
     unaryRows("tanh", .normal, { $0.tanh() }, Reference.tanh),
     unaryRows("softplus", .normal, softplus, Reference.softplus),
     unaryRows("gelu", .normal, gelu, Reference.gelu),
+    unaryRows("erf", .normal, { erf($0) }, Reference.erf),
     unaryRows("sin", .normal, { $0.sin() }, Reference.sin),
     unaryRows("cos", .normal, { $0.cos() }, Reference.cos),
     unaryRows("acos", .withinOne, { $0.acos() }, Reference.acos),

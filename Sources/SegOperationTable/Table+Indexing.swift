@@ -1,7 +1,7 @@
 import SegKernels
 
 extension OperationTable {
-  static let indexing: [OperationCase] = gathers + oneHots + indexAdditions + sorts + topKs
+  static let indexing: [OperationCase] = gathers + oneHots + indexSelections + indexAdditions + sorts + topKs
 
   /// Random indices below `extent`.
   private static func places(_ shape: Shape, below extent: Int) -> Labels {
@@ -41,6 +41,17 @@ extension OperationTable {
       isForTiming: shape == [1, 512, 1024],
       run: { _ in oneHot(labels, classes: classes, axis: axis, ignoreIndex: 255) },
       reference: { _ in Reference.oneHot(labels, classes: classes, axis: axis, ignoreIndex: 255) })
+  }
+
+  private static let indexSelections: [OperationCase] = [
+    ([5], 0, 7), ([1], 0, 1), ([3, 4], 0, 5), ([3, 4], -1, 6), ([2, 5, 3], 1, 4), ([2, 5, 3], 1, 0),
+    ([2, 3, 2, 5], 2, 3), ([0, 3], 1, 2), ([1009, 67], 0, 1500), ([3, 2003], 1, 4001), ([1, 64, 128, 256], 3, 512),
+  ].map { (shape: Shape, axis: Int, count: Int) in
+    let indices = places([count], below: shape[axis])
+    return OperationCase(
+      "indexSelect", "\(count) of \(shape) along \(axis)", [(shape, .normal)],
+      run: { indexSelect($0[0], axis: axis, indices: indices) },
+      reference: { Reference.indexSelect($0[0], axis: axis, indices: indices) })
   }
 
   private static let indexAdditions: [OperationCase] = [

@@ -49,7 +49,8 @@ extension LoadedModel {
 public enum ONNXWriting {
   /// Writes a model for images of one size, or of any.
   ///
-  /// - Parameter isDynamic: leave batch, rows and columns open; the sides must then be multiples of the model's divisor.
+  /// - Parameter isDynamic: leave batch, rows and columns open; the sides must then be multiples of the model's
+  ///   divisor.
   /// - Throws: `UsageError` where the model has an operation that ONNX does not, or the file exists; `FileError` where
   ///   it cannot be written.
   public static func write(
@@ -63,7 +64,9 @@ public enum ONNXWriting {
       return Graph.capture(inputs: [shape], parameters: model.network) { model.outputs($0[0]) }
     }
     let graph = try captured(batch, size.height, size.width), step = model.divisor
-    let other = isDynamic ? try captured(batch + 1, size.height + step, size.width + step) : nil
+    // Batch, rows and columns grow by different factors, so that what follows them can be told apart.
+    let wider = size.width + (size.width == size.height ? 2 : 1) * step
+    let other = isDynamic ? try captured(5 * batch, size.height + step, wider) : nil
     do {
       let bytes = try graph.onnxModel(openWhereUnlike: other)
       try writeAtomically(to: url.relativePath, overwrite: overwrite) { try $0.write(bytes) }

@@ -108,14 +108,14 @@ public final class Segmenter {
   /// Whether the network can be asked at any resolution; a size is then that of the result, not of the photograph.
   public var isResolutionFree: Bool { loaded.model.network is any ResolutionFree }
 
+  /// The size of the images that an ONNX file takes, if it takes no other.
+  var onlySize: Pair? { loaded.model.network is ONNXNetwork && loaded.model.divisor == 1 ? loaded.model.inputSize : nil }
+
   /// What this network cannot do with views that are sound in themselves; nil where it can.
   func problem(with views: Views) -> String? {
-    if let network = loaded.model.network as? ONNXNetwork, loaded.model.divisor == 1 {
-      let size = loaded.model.inputSize
-      guard views.size == size, views.window == nil, views.scales == [1] else {
-        return "\(network.path) takes images of one size: "
-          + "expected --size \(size.height)x\(size.width) without windows or scales"
-      }
+    if let size = onlySize, views.size != size || views.window != nil || views.scales != [1] {
+      return "\(loaded.model.name) takes images of one size: "
+        + "expected --size \(size.height)x\(size.width) without windows or scales"
     }
     guard isResolutionFree, views.size != nil, views.window != nil || views.flips || views.scales != [1] else {
       return nil

@@ -5,6 +5,7 @@ import SegFiles
 import SegImages
 import SegKernels
 import SegMetrics
+import SegONNX
 import SegPerceptualConsistency
 import SegTraining
 
@@ -61,6 +62,9 @@ public struct VideoSegmentation {
       return
     }
     let other = auxiliary.model
+    if let file = [model, other].first(where: { $0.model.network is ONNXNetwork }) {
+      throw UsageError("'\(file.model.name)' is run as it is: expected models of the package to adapt with")
+    }
     if let problem = auxiliary.configuration.problem { throw UsageError(problem) }
     guard other.model.output == .segmentation, other.card.classes.names == model.card.classes.names else {
       throw UsageError(
@@ -117,7 +121,7 @@ public struct VideoSegmentation {
         last = nil
       }
       let start = clock.now
-      let labels = adapter.map { $0(image).labels } ?? segmenter(image).labels
+      let labels = adapter.map { $0(image).labels } ?? segmenter(image, size: segmenter.onlySize).labels
       summary.segmentationSeconds += (clock.now - start).seconds
       switch output {
       case .overlay: try writer.write(overlay(image: image, labels: labels, palette: segmenter.classes.palette))

@@ -143,6 +143,7 @@ final class PyTorchFixtureTests: XCTestCase {
     case "matmul": return { matmul($0[0], $0[1]) }
     case "softplus": return { softplus($0[0]) }
     case "gelu": return { gelu($0[0]) }
+    case "erf": return { erf($0[0]) }
     case "sin": return { $0[0].sin() }
     case "cos": return { $0[0].cos() }
     case "acos": return { $0[0].acos() }
@@ -229,6 +230,7 @@ final class PyTorchFixtureTests: XCTestCase {
           found.labels.shape, zip(found.labels.values, found.instances.values).map { Float($0) * 1000 + Float($1) })
       }
     case "gather": return { gather($0[0], axis: axis(), indices: labels!) }
+    case "indexSelect": return { indexSelect($0[0], axis: axis(), indices: labels!) }
     case "indexAdd": return { indexAdd($0[0], axis: axis(), indices: labels!, source: $0[1]) }
     case "oneHot":
       return { _ in

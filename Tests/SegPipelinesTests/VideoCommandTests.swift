@@ -6,6 +6,7 @@ import SegMetrics
 import SegPipelines
 import SegPretrained
 import SegTestSupport
+import SegTraining
 import XCTest
 
 /// `segkernels video` and `score temporal --frames` as a user runs them.
@@ -119,6 +120,28 @@ final class VideoCommandTests: XCTestCase {
       XCTAssertEqual(wrong.status, 64, "\(arguments): \(wrong.errors)")
       XCTAssertTrue(wrong.errors.contains(word), "\(arguments): \(wrong.errors)")
     }
+  }
+
+  /// A network by way of an ONNX file, whose size is left open or fixed: frames are padded to the one, resized to the other.
+  func testONNXFiles() throws {
+    try stream("in.y4m", frames: 1)
+    let segmenter = try Segmenter(weights: .bundled(.streets))
+    let normalization = segmenter.loaded.card.normalization
+    let text = { (values: [Float]) in values.map { "\($0)" }.joined(separator: ",") }
+    let statistics = "--mean \(text(normalization.mean)) --std \(text(normalization.deviation))"
+    let frame = try XCTUnwrap(frames("in.y4m").first)
+    for (options, size) in [("--dynamic", nil as Pair?), ("", Pair(height: 64, width: 96))] {
+      let run = try shell(
+        "segkernels export --size 64x96 \(options) --force net.onnx && "
+          + "segkernels video --model net.onnx \(statistics) --output labels < in.y4m > labels.y4m")
+      XCTAssertEqual(run.status, 0, run.errors)
+      let expected = segmenter(frame.image, size: size).labels.values
+      let found = try XCTUnwrap(frames("labels.y4m").first).samples.map { Int32($0) }
+      // Scores that are equal up to rounding may change places.
+      XCTAssertLessThan(zip(found, expected).count { $0 != $1 }, expected.count / 100, options)
+    }
+    let adapted = try shell("segkernels video --model net.onnx --adapt auxadapt < in.y4m > /dev/null")
+    XCTAssertEqual(adapted.status, 64, adapted.errors)
   }
 
   /// In a pipe between two ffmpegs.

@@ -104,6 +104,7 @@ enum { SK_FAR = INT32_MAX };
   X(void, hyperbolicTangent, (SK_UNARY))                                                                               \
   X(void, softplus, (SK_UNARY))                                                                                        \
   X(void, gelu, (SK_UNARY))                                                                                            \
+  X(void, errorFunction, (SK_UNARY))                                                                                   \
   X(void, sine, (SK_UNARY))                                                                                            \
   X(void, cosine, (SK_UNARY))                                                                                          \
   X(void, arcCosine, (SK_UNARY))                                                                                       \
@@ -117,6 +118,7 @@ enum { SK_FAR = INT32_MAX };
   X(void, hyperbolicTangentGradient, (SK_UNARY_GRADIENT))                                                              \
   X(void, softplusGradient, (SK_UNARY_GRADIENT))                                                                       \
   X(void, geluGradient, (SK_UNARY_GRADIENT))                                                                           \
+  X(void, errorFunctionGradient, (SK_UNARY_GRADIENT))                                                                  \
   X(void, sineGradient, (SK_UNARY_GRADIENT))                                                                           \
   X(void, cosineGradient, (SK_UNARY_GRADIENT))                                                                         \
   X(void, arcCosineGradient, (SK_UNARY_GRADIENT))                                                                      \

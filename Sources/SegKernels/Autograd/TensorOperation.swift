@@ -37,6 +37,12 @@ extension TensorOperation {
 /// layout. All others are handed row-major tensors.
 package protocol BlockedOperation: TensorOperation {}
 
+/// An operation that others could take the place of: one kernel where they would be many passes over memory.
+package protocol ComposedOperation: TensorOperation {
+  /// The same, operation by operation.
+  func composed(_ inputs: [Tensor]) -> Tensor
+}
+
 extension TensorOperation {
   /// Tensors in a layout that this operation can read.
   func readable(_ tensors: [Tensor]) -> [Tensor] {

@@ -55,7 +55,17 @@ public struct Graph: Sendable {
   public static func capture(
     inputs shapes: [Shape], parameters: (any Module)? = nil, _ body: ([Tensor]) throws -> [Tensor]
   ) rethrows -> Graph {
-    let capture = GraphCapture(names: parameters?.state ?? [])
+    let pairs = (parameters?.state ?? []).compactMap { name, parameter in
+      parameter.value.storageIdentity.map { ($0, name) }
+    }
+    return try capture(inputs: shapes, names: Dictionary(pairs, uniquingKeysWith: { first, _ in first }), body)
+  }
+
+  /// - Parameter names: of constants, by their memory.
+  static func capture(
+    inputs shapes: [Shape], names: [ObjectIdentifier: String], _ body: ([Tensor]) throws -> [Tensor]
+  ) rethrows -> Graph {
+    let capture = GraphCapture(names: names)
     let inputs = shapes.map { capture.newValue($0, .input) }
     let outputs = try capture.record { try body(inputs) }
     return capture.finish(inputs: inputs, outputs: outputs)
@@ -89,6 +99,14 @@ public struct Graph: Sendable {
   }
 }
 
+extension Tensor {
+  /// The tensor as a value of the graph that is being captured: what is applied to it is recorded and not computed.
+  func captured() -> Tensor {
+    guard hasData, let capture = Recorder.current as? GraphCapture else { return self }
+    return capture.newValue(shape, .constant(detached()))
+  }
+}
+
 /// The recorder behind `Graph.capture`: operations become nodes, nothing is computed.
 private final class GraphCapture: Recorder {
   private var values: [Graph.Value] = []
@@ -102,10 +120,7 @@ private final class GraphCapture: Recorder {
     let shape: Shape
   }
 
-  init(names: [(name: String, parameter: Parameter)]) {
-    let pairs = names.compactMap { name, parameter in parameter.value.storageIdentity.map { ($0, name) } }
-    self.names = Dictionary(pairs, uniquingKeysWith: { first, _ in first })
-  }
+  init(names: [ObjectIdentifier: String]) { self.names = names }
 
   func newValue(_ shape: Shape, _ source: Graph.Value.Source) -> Tensor {
     values.append(Graph.Value(shape: shape, source: source, name: ""))

@@ -47,9 +47,12 @@ public func softplus(_ x: Tensor) -> Tensor { apply(UnaryOperation.softplus, to:
 /// x · Φ(x), with Φ the normal distribution: the exact form, not the one by tanh.
 public func gelu(_ x: Tensor) -> Tensor { apply(UnaryOperation.gelu, to: x) }
 
+/// erf(x) = 2/√π · ∫₀ˣ exp(−t²) dt, the error function.
+public func erf(_ x: Tensor) -> Tensor { apply(UnaryOperation.erf, to: x) }
+
 /// A function of each element alone.
 enum UnaryOperation: String, BlockedOperation {
-  case negate, abs, square, sqrt, reciprocal, exp, log, relu, sigmoid, tanh, softplus, gelu, sin, cos, acos
+  case negate, abs, square, sqrt, reciprocal, exp, log, relu, sigmoid, tanh, softplus, gelu, erf, sin, cos, acos
 
   var name: String { rawValue }
 
@@ -65,7 +68,7 @@ enum UnaryOperation: String, BlockedOperation {
     if context.isRecording {
       switch self {
       case .negate: break
-      case .abs, .square, .log, .softplus, .gelu, .sin, .cos, .acos: context.saved = [x]
+      case .abs, .square, .log, .softplus, .gelu, .erf, .sin, .cos, .acos: context.saved = [x]
       case .sqrt, .reciprocal, .exp, .relu, .sigmoid, .tanh: context.saved = [y]
       }
     }
@@ -98,6 +101,7 @@ enum UnaryOperation: String, BlockedOperation {
     case .tanh: return kernels.hyperbolicTangent
     case .softplus: return kernels.softplus
     case .gelu: return kernels.gelu
+    case .erf: return kernels.errorFunction
     case .sin: return kernels.sine
     case .cos: return kernels.cosine
     case .acos: return kernels.arcCosine
@@ -121,6 +125,7 @@ enum UnaryOperation: String, BlockedOperation {
     case .tanh: return kernels.hyperbolicTangentGradient
     case .softplus: return kernels.softplusGradient
     case .gelu: return kernels.geluGradient
+    case .erf: return kernels.errorFunctionGradient
     case .sin: return kernels.sineGradient
     case .cos: return kernels.cosineGradient
     case .acos: return kernels.arcCosineGradient

@@ -19,7 +19,9 @@ struct GatherOperation: TensorOperation {
   let indices: Labels
 
   let name = "gather"
-  var attributes: [(name: String, value: Attribute)] { [("axis", .integer(axis))] }
+  var attributes: [(name: String, value: Attribute)] {
+    [("axis", .integer(axis)), ("indices", .integers(indices.values.map(Int.init)))]
+  }
 
   func outputShapes(_ inputs: [Shape]) -> [Shape] {
     let x = inputs[0], axis = x.axis(self.axis, for: name)

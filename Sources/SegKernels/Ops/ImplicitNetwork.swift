@@ -20,7 +20,7 @@ package struct GridOffsets: Sendable, Hashable {
 /// further layer. It runs over blocks of queries that stay in cache, so that memory does not grow with the grid beyond
 /// the result. Its gradient is that of the same formula taken operation by operation (``composed(_:)``), which is also
 /// what tests hold it against.
-struct ImplicitNetworkOperation: BlockedOperation {
+struct ImplicitNetworkOperation: BlockedOperation, ComposedOperation {
   let places: [SamplePlaces]
   let encoded: [GridOffsets]
   /// The network's further layers.
@@ -78,8 +78,7 @@ struct ImplicitNetworkOperation: BlockedOperation {
       * (parts.layers.reduce(0) { $0 + 2 * $1.weight.elementCount } + (places.count + 52 * encoded.count) * sum[1])
   }
 
-  /// The same, operation by operation.
-  func composed(_ inputs: [Tensor]) -> Tensor {
+  package func composed(_ inputs: [Tensor]) -> Tensor {
     let parts = parts(inputs), channels = parts.bias.shape[0]
     var maps = Array(parts.maps), places = places
     for ((weight, frequencies), offsets) in zip(parts.encodings, encoded) {

@@ -60,6 +60,21 @@ extension Tensor {
   }
 }
 
+/// Slices of a tensor, by number: y[…, i, …] = x[…, indices[i], …] along an axis; semantics as PyTorch's `index_select`.
+///
+/// The gradient of a slice that is named several times is the sum of theirs. Traps where an index is outside the axis.
+///
+/// - Parameters:
+///   - axis: negative axes count from the end.
+///   - indices: one axis.
+public func indexSelect(_ x: Tensor, axis: Int, indices: Labels) -> Tensor {
+  let axis = x.shape.axis(axis, for: "indexSelect")
+  check(indices.shape.rank == 1, "indexSelect", "expected indices of one axis, found shape \(indices.shape)")
+  indices.checkIndices(below: x.shape[axis], for: "indexSelect")
+  return apply(
+    IndexMapOperation(name: "indexSelect", axis: axis, sources: indices.values.map(Int.init), filler: 0), to: x)
+}
+
 /// Element `i` of an axis of the result is element `sources[i]` of the input, or a constant where that is -1: what
 /// slicing, flipping and every kind of padding have in common. Its gradient adds up what went to several places.
 struct IndexMapOperation: TensorOperation {

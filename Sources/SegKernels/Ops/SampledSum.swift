@@ -30,7 +30,7 @@ public func sampledSum(_ maps: [Tensor], at places: [SamplePlaces]) -> Tensor {
   apply(SampledSumOperation(places: places), to: maps)[0]
 }
 
-struct SampledSumOperation: BlockedOperation {
+struct SampledSumOperation: BlockedOperation, ComposedOperation {
   let places: [SamplePlaces]
 
   let name = "sampledSum"
@@ -82,6 +82,24 @@ struct SampledSumOperation: BlockedOperation {
     return [y]
   }
 
+  package func composed(_ inputs: [Tensor]) -> Tensor {
+    let parts = zip(inputs, places).map { map, places in
+      switch places {
+      case .grid(let rows, let columns): return map.read(rows, axis: 2).read(columns, axis: 3)
+      case .points(let pixels):
+        let (images, points, channels) = (pixels.shape[0], pixels.shape[1], map.shape[1])
+        let planes = map.reshaped(map.shape[0], channels, map.shape[2] * map.shape[3])
+        let alike = planes.broadcast(to: planes.shape.replacing(axis: 0, with: images))
+        let indices = (0..<(images * channels)).flatMap { plane in
+          pixels.values[(plane / channels * points)..<((plane / channels + 1) * points)]
+        }
+        return gather(alike, axis: 2, indices: Labels([images, channels, points], indices))
+          .reshaped(images, channels, 1, points)
+      }
+    }
+    return parts.dropFirst().reduce(parts[0], +)
+  }
+
   func backward(_ gradients: [Tensor?], _ context: OperationContext) -> [Tensor?] {
     let kernels = kernels, block = Int(kernels.channelBlock())
     let dy = gradients[0]!.channelBlocked(block)
@@ -119,6 +137,14 @@ struct SampledSumOperation: BlockedOperation {
       }
       return dx
     }
+  }
+}
+
+extension Tensor {
+  /// The slices that `places` name, or the tensor itself where these are all in order.
+  fileprivate func read(_ places: [Int32], axis: Int) -> Tensor {
+    if places.elementsEqual(0..<Int32(shape[axis])) { return self }
+    return indexSelect(self, axis: axis, indices: Labels([places.count], places))
   }
 }
 

@@ -56,6 +56,9 @@ extension Reference {
   /// y = x · Φ(x) = x/2 · (1 + erf(x/√2))
   public static func gelu(_ x: ReferenceArray) -> ReferenceArray { map(x) { 0.5 * $0 * erfc(-$0 / 2.0.squareRoot()) } }
 
+  /// y = erf x
+  public static func erf(_ x: ReferenceArray) -> ReferenceArray { map(x) { Glibc.erf($0) } }
+
   /// y = sin x
   public static func sin(_ x: ReferenceArray) -> ReferenceArray { map(x) { Glibc.sin($0) } }
 

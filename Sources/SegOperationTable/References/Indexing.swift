@@ -24,6 +24,18 @@ extension Reference {
     return y
   }
 
+  /// y[i] = x[indices[i]] along an axis.
+  public static func indexSelect(_ x: ReferenceArray, axis: Int, indices places: Labels) -> ReferenceArray {
+    let axis = x.shape.axis(axis, for: "indexSelect")
+    var y = ReferenceArray(zeros: x.shape.replacing(axis: axis, with: places.count))
+    for index in indices(of: y.shape) {
+      var source = index
+      source[axis] = Int(places.values[index[axis]])
+      y[at: index] = x[at: source]
+    }
+    return y
+  }
+
   /// y = x, then y[indices[i]] += source[i] along an axis.
   public static func indexAdd(
     _ x: ReferenceArray, axis: Int, indices places: Labels, source: ReferenceArray

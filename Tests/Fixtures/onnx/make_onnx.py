@@ -40,8 +40,9 @@ def case(name, nodes, weights={}, shape=(1, 4, 6, 8), opset=17, positive=False):
     onnx.save(model(y.shape), name + ".onnx")
 
 
-for old in glob.glob("*.onnx"):
+for old in glob.glob("*.onnx") + glob.glob("external/*"):
     os.remove(old)
+os.makedirs("external", exist_ok=True)
 
 # Windows
 case("conv", N("Conv", ["x", "w", "b"], ["y"], kernel_shape=[3, 3], strides=[2, 1], pads=[1, 2, 1, 2], dilations=[1, 2]),
@@ -125,4 +126,84 @@ case("shape_arithmetic", [
     N("Concat", ["n", "c", "same"], ["size"], axis=0), N("Resize", ["p", "", "", "size"], ["y"], mode="linear")],
     {"zero": whole(0), "one": whole(1), "two": whole(2), "four": whole(4)})
 
+# What exporters write besides
+case("erf", N("Erf", ["x"], ["y"]))
+case("elu", N("Elu", ["x"], ["y"], alpha=0.7))
+case("mish", N("Mish", ["x"], ["y"]), opset=18)
+case("sum", N("Sum", ["x", "v", "w"], ["y"]), {"v": real(4, 1, 1), "w": real(8)})
+case("mean", N("Mean", ["x", "v", "w"], ["y"]), {"v": real(4, 1, 1), "w": real(8)})
+case("max_of_three", N("Max", ["x", "v", "w"], ["y"]), {"v": real(4, 1, 1), "w": real(8)})
+case("pow_minus_half", N("Pow", ["x", "p"], ["y"]), {"p": np.float32(-0.5)}, positive=True)
+case("reduce_l2", N("ReduceL2", ["x"], ["y"], axes=[1]))
+case("reduce_min", N("ReduceMin", ["x"], ["y"], axes=[2, 3]))
+case("softmax_old", N("Softmax", ["x"], ["y"], axis=2), opset=11)
+case("batch_norm_rows", [N("Reshape", ["x", "z"], ["f"]), N("BatchNormalization", ["f", "s", "b", "m", "v"], ["y"])],
+     {"z": whole(-1, 4), **norm})
+case("instance_norm_groups", [
+    N("Reshape", ["x", "z"], ["g"]), N("InstanceNormalization", ["g", "s", "b"], ["i"]), N("Shape", ["x"], ["t"]),
+    N("Reshape", ["i", "t"], ["y"])], {"z": whole(0, 2, -1), "s": real(2), "b": real(2)})
+case("group_norm", N("GroupNormalization", ["x", "s", "b"], ["y"], num_groups=2), {"s": real(4), "b": real(4)}, opset=21)
+case("matmul_broadcast", N("MatMul", ["x", "w"], ["y"]), {"w": real(4, 8, 3)})
+case("conv_transpose_uneven", N("ConvTranspose", ["x", "w"], ["y"], strides=[2, 2], pads=[0, 1, 1, 0]),
+     {"w": real(4, 3, 3, 3)})
+case("gather_many", N("Gather", ["x", "i"], ["y"], axis=2), {"i": np.array([[1, -1, 0], [5, 2, 2]])})
+case("gather_nd", [N("Transpose", ["x"], ["t"], perm=[2, 3, 0, 1]), N("GatherND", ["t", "i"], ["y"])],
+     {"i": np.array([[[1, 2], [-1, 7]], [[0, 0], [5, -3]]])})
+case("slice_backwards", N("Slice", ["x", "s", "e", "a", "t"], ["y"]),
+     {"s": whole(-1, 4), "e": whole(-(1 << 62), 0), "a": whole(3, 2), "t": whole(-1, -2)})
+case("pad_edge", N("Pad", ["x", "p"], ["y"], mode="edge"), {"p": whole(0, 0, 1, 2, 0, 0, 0, 1)})
+case("pad_axes", N("Pad", ["x", "p", "", "a"], ["y"]), {"p": whole(1, -2, 2, 1), "a": whole(-1, 2)}, opset=18)
+case("tile", N("Tile", ["x", "r"], ["y"]), {"r": whole(1, 2, 1, 3)})
+case("depth_to_space", N("DepthToSpace", ["x"], ["y"], blocksize=2, mode="CRD"))
+case("depth_to_space_dcr", N("DepthToSpace", ["x"], ["y"], blocksize=2))
+grid = np.tanh(real(1, 3, 5, 2))
+for edge in ["zeros", "border", "reflection"]:
+    case(f"grid_sample_{edge}", N("GridSample", ["x", "g"], ["y"], mode="bilinear", padding_mode=edge), {"g": 1.2 * grid})
+for mode, corners in [
+    ("cubic", "half_pixel"), ("cubic", "align_corners"), ("linear", "asymmetric"), ("linear", "pytorch_half_pixel"),
+    ("nearest", "half_pixel"), ("nearest", "align_corners")]:
+    case(f"resize_{mode}_{corners}", N("Resize", ["x", "", "", "s"], ["y"], mode=mode, cubic_coeff_a=-0.75,
+                                       coordinate_transformation_mode=corners), {"s": whole(1, 4, 9, 5)})
+case("resize_cubic_factor", N("Resize", ["x", "", "f"], ["y"], mode="cubic", coordinate_transformation_mode="half_pixel"),
+     {"f": np.array([1, 1, 1.7, 2.3], np.float32)})
+case("resize_linear_factor", N("Resize", ["x", "", "f"], ["y"], mode="linear"),
+     {"f": np.array([1, 1, 1.7, 2.3], np.float32)})
+case("resize_axes", N("Resize", ["x", "", "", "s"], ["y"], mode="linear", axes=[2, 3]), {"s": whole(12, 4)}, opset=18)
+case("upsample_old", N("Upsample", ["x", "f"], ["y"], mode="nearest"), {"f": np.array([1, 1, 2, 3], np.float32)}, opset=9)
+for kind in ["Greater", "LessOrEqual"]:
+    case(f"where_{kind.lower()}", [N(kind, ["x", "w"], ["c"]), N("Not", ["c"], ["d"]), N("Where", ["d", "x", "w"], ["y"])],
+         {"w": real(4, 1, 1)})
+case("and_or", [
+    N("Greater", ["x", "w"], ["a"]), N("Less", ["x", "v"], ["b"]), N("And", ["a", "b"], ["c"]), N("Xor", ["a", "b"], ["d"]),
+    N("Or", ["c", "d"], ["e"]), N("Cast", ["e"], ["f"], to=TensorProto.FLOAT), N("Add", ["x", "f"], ["y"])],
+    {"w": real(4, 1, 1), "v": real(8)})
+for kind in ["Floor", "Ceil", "Round", "Sign"]:
+    case(kind.lower(), N(kind, ["x"], ["y"]))
+# The shape of an Expand as PyTorch's exporter works it out: 1 where it says -1.
+case("expand_where", [
+    N("GlobalAveragePool", ["x"], ["m"]), N("ConstantOfShape", ["n"], ["ones"], value=helper.make_tensor("v", 7, [1], [1])),
+    N("Mul", ["ones", "minus"], ["none"]), N("Equal", ["asked", "none"], ["open"]), N("Where", ["open", "ones", "asked"], ["s"]),
+    N("Expand", ["m", "s"], ["y"])], {"n": whole(4), "minus": whole(-1), "asked": whole(-1, 4, 3, 2)})
+# A size by a factor, by way of floats.
+case("floor_of_size", [
+    N("Shape", ["x"], ["s"]), N("Slice", ["s", "two", "four"], ["hw"]), N("Cast", ["hw"], ["r"], to=TensorProto.FLOAT),
+    N("Mul", ["r", "f"], ["g"]), N("Floor", ["g"], ["h"]), N("Cast", ["h"], ["size"], to=TensorProto.INT64),
+    N("Slice", ["s", "zero", "two"], ["nc"]), N("Concat", ["nc", "size"], ["all"], axis=0),
+    N("Resize", ["x", "", "", "all"], ["y"], mode="linear")],
+    {"zero": whole(0), "two": whole(2), "four": whole(4), "f": np.array([1.3, 2.6], np.float32)})
+
 np.savez_compressed("models.npz", **arrays)
+
+# Weights in a file of their own: two tensors, one after the other; and classes instead of scores.
+x, w, b = real(1, 4, 6, 8), real(5, 4, 1, 1), real(5)
+graph = helper.make_graph(
+    [N("Conv", ["x", "w", "b"], ["scores"]), N("ArgMax", ["scores"], ["y"], axis=1, keepdims=0)], "external",
+    [helper.make_tensor_value_info("x", TensorProto.FLOAT, x.shape)],
+    [helper.make_tensor_value_info("y", TensorProto.INT64, [1, 6, 8])],
+    [numpy_helper.from_array(w, "w"), numpy_helper.from_array(b, "b")])
+external = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+onnx.save(external, "external/model.onnx", save_as_external_data=True, location="model.onnx.data", size_threshold=0)
+session = onnxruntime.InferenceSession("external/model.onnx", providers=["CPUExecutionProvider"])
+scores = np.einsum("nchw,oc->nohw", x, w[:, :, 0, 0]) + b[:, None, None]
+assert (scores.argmax(1) == session.run(None, {"x": x})[0]).all()
+np.savez_compressed("external/model.npz", x=x, y=scores.astype(np.float32))

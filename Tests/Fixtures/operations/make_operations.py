@@ -493,6 +493,7 @@ def further_elementwise():
 
     unaries = {
         "softplus": (F.softplus, lambda *a: 4 * normal(*a)), "gelu": (F.gelu, lambda *a: 2 * normal(*a)),
+        "erf": (torch.erf, normal),
         "sin": (torch.sin, lambda *a: 3 * normal(*a)), "cos": (torch.cos, lambda *a: 3 * normal(*a)),
         "acos": (torch.acos, within_one),
     }
@@ -616,6 +617,11 @@ def choosing():
         name = f"gather/{'x'.join(map(str, shape))}_at_{'x'.join(map(str, index))}_axis{axis}"
         case(name, "gather", lambda x, i: torch.gather(x, axis, i), {"x": normal(name, *shape)},
              labels={"index": integers(name, shape[axis], *index)}, axis=axis)
+
+    for shape, axis, count in [((5,), 0, 7), ((3, 4), -1, 6), ((2, 5, 3), 1, 4), ((2, 5, 3), 0, 0)]:
+        name = f"indexSelect/{'x'.join(map(str, shape))}_axis{axis}"
+        case(name, "indexSelect", lambda x, i: x.index_select(axis, i), {"x": normal(name, *shape)},
+             labels={"index": integers(name, shape[axis], count)}, axis=axis)
 
     for shape, axis, count in [((5,), 0, 7), ((3, 4), -1, 6), ((2, 5, 3), 1, 4), ((2, 5, 3), 0, 0)]:
         name = f"indexAdd/{'x'.join(map(str, shape))}_axis{axis}"
