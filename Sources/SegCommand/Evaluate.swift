@@ -5,7 +5,8 @@
   import SegPipelines
 
   struct Evaluate: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Score a model on a labelled data set.",
+    static let configuration = CommandConfiguration(
+      abstract: "Score a model on a labelled data set.",
       discussion: """
         Models that tell depth are scored on streets, kitti-odometry, kitti-raw or kitti-object; \
         --crop garg --median-scaling is how papers score networks whose poses were learnt on KITTI.
@@ -75,7 +76,8 @@
           [name, "\(mean.categories)"] + cells(mean.pq, mean.sq, mean.rq) + ["", "", ""]
         })
     print(
-      "\(result.images) images of \(result.data) \(result.split), \(String(format: "%.3f", result.secondsPerImage)) s each")
+      "\(result.images) images of \(result.data) \(result.split), \(String(format: "%.3f", result.secondsPerImage)) s each"
+    )
   }
 
   /// The table of classes and the line of means.

@@ -100,7 +100,8 @@ public struct PanopticConfiguration: Sendable, Hashable {
   ///
   /// - Parameter seed: draws the weights; nil leaves them zero, for loading.
   public func makeMaskFormer(seed: UInt64?) -> MaskFormer {
-    let size = isSmall
+    let size =
+      isSmall
       ? MaskFormer.Size(width: 64, heads: 4, hidden: 256) : MaskFormer.Size(width: 256, heads: 8, hidden: 2048)
     return MaskFormer(encoder: makeEncoder(), size, things: things, seed: seed)
   }

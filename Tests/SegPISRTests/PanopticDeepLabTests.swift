@@ -51,7 +51,8 @@ final class PanopticDeepLabTests: XCTestCase {
     func loss(_ semantic: Tensor, _ center: Tensor, _ offset: Tensor) -> Float {
       network.loss(of: .init(semantic: semantic, center: center, offset: offset), truth, settings).scalar
     }
-    let maps = [Tensor.normal([1, 19, 32, 64], using: &random), .normal([1, 1, 32, 64], using: &random)]
+    let maps =
+      [Tensor.normal([1, 19, 32, 64], using: &random), .normal([1, 1, 32, 64], using: &random)]
       + [.normal([1, 2, 32, 64], using: &random)]
     let before = loss(maps[0], maps[1], maps[2])
     /// A map with other values in the columns from..<to.

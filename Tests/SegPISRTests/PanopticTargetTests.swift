@@ -101,7 +101,8 @@ final class PanopticTargetTests: XCTestCase {
       )
       XCTAssertEqual([counts.0, counts.1, counts.2], [segments[index].0, segments[index].1, segments[index].2])
       let targets = PanopticTargets(
-        labels: sample.labels.reshaped(Shape([1] + Array(size))), instances: instances.reshaped(Shape([1] + Array(size))),
+        labels: sample.labels.reshaped(Shape([1] + Array(size))),
+        instances: instances.reshaped(Shape([1] + Array(size))),
         things: things, ignoreIndex: 255)
       // Crowds are no target, so that their pixels go to no thing. The truth has stuff below the published least area,
       // 2,048 pixels, which is a rule for predictions: with it the PQ is 0.94997, that of things 1 all the same.

@@ -58,7 +58,9 @@ final class RelationalPanopticTests: XCTestCase {
     let ratio = Double(counts["two-stage"]! - counts["baseline"]!) / Double(counts["pisr"]! - counts["baseline"]!)
     XCTAssertEqual(ratio, 1, accuracy: 0.05)
     XCTAssertLessThan(counts["unweighted"]!, counts["pisr"]!)
-    for arm in experiment.arms { XCTAssertEqual(PISRReproduction().recipe(arm, .quick).problems.count, 1, "data alone") }
+    for arm in experiment.arms {
+      XCTAssertEqual(PISRReproduction().recipe(arm, .quick).problems.count, 1, "data alone")
+    }
   }
 
   /// The experiment cut as short as it goes, on a few streets.
@@ -78,7 +80,9 @@ final class RelationalPanopticTests: XCTestCase {
       results[arm.name] = try PISRReproduction().run(arm, seed: 1, setup: setup) { _, _, _ in }
     }
     let names = try XCTUnwrap(results["pisr"]).metrics.map(\.name)
-    for name in ["PQ", "SQ", "RQ", "PQ things", "PQ stuff", "PQ of 5 slots", "PQ of 50 slots", "ms of the second stage"] {
+    for name in [
+      "PQ", "SQ", "RQ", "PQ things", "PQ stuff", "PQ of 5 slots", "PQ of 50 slots", "ms of the second stage",
+    ] {
       XCTAssertTrue(names.contains(name), "\(name) in \(names)")
     }
     XCTAssertEqual(results["pisr"]!.images.count, 4)
