@@ -21,7 +21,7 @@ final class Y4MTests: XCTestCase {
 
   private func written(_ header: Y4MHeader, _ body: (Y4MWriter) throws -> Void) throws -> [UInt8] {
     let file = folder.appendingPathComponent(UUID().uuidString)
-    FileManager.default.createFile(atPath: file.path, contents: nil)
+    XCTAssertTrue(FileManager.default.createFile(atPath: file.path, contents: nil))
     let handle = try FileHandle(forWritingTo: file)
     try body(Y4MWriter(header, descriptor: handle.fileDescriptor, name: "stream"))
     try handle.close()

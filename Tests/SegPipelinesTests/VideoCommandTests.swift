@@ -20,7 +20,7 @@ final class VideoCommandTests: XCTestCase {
 
   private func stream(_ name: String, frames: Int, height: Int = 48, width: Int = 80, cut: Int = 0) throws {
     let file = folder.appendingPathComponent(name)
-    FileManager.default.createFile(atPath: file.path, contents: nil)
+    XCTAssertTrue(FileManager.default.createFile(atPath: file.path, contents: nil))
     let handle = try FileHandle(forWritingTo: file)
     let writer = try Y4MWriter(
       Y4MHeader(width: width, height: height, chroma: .c420), descriptor: handle.fileDescriptor, name: name)
