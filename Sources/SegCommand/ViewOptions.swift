@@ -6,8 +6,9 @@
   struct ViewOptions: ParsableArguments {
     @Option(
       help: """
-        What photographs are resized to for the network, HxW; their own size by default. Networks that can be asked at \
-        any resolution (ifa_…) see the photograph as it is: the result has this size.
+        What photographs are resized to for the network, HxW; by default their own size, or that of the only images an \
+        ONNX file takes. Networks that can be asked at any resolution (ifa_…) see the photograph as it is: the result \
+        has this size.
         """)
     var size: Size?
     @Option(help: "Slide a window of HxW over the photograph and average the logits where windows overlap.")

@@ -76,7 +76,8 @@ public final class Segmenter {
 
   /// Segments a photograph.
   ///
-  /// - Parameter size: what the image is resized to for the network; its own size by default.
+  /// - Parameter size: what the image is resized to for the network; by default its own size, or that of the only images
+  ///   that an ONNX file takes.
   public func callAsFunction(_ image: Image, size: Pair? = nil) -> Segmentation {
     self(image, views: Views(size: size))
   }
@@ -91,7 +92,7 @@ public final class Segmenter {
     let own = Pair(height: image.height, width: image.width), divisor = loaded.model.divisor
     let pixels = Tensor(image, normalization: loaded.card.normalization)
     let sources = views.scales.flatMap { scale -> [Segmentation.Source] in
-      let base = views.size ?? own
+      let base = views.size ?? onlySize ?? own
       // Multiples of the divisor need no padding, and are as good as any other size near by.
       func scaled(_ extent: Int) -> Int {
         max(Int((Float(extent) * scale / Float(divisor)).rounded()), 2) * divisor
@@ -109,11 +110,13 @@ public final class Segmenter {
   public var isResolutionFree: Bool { loaded.model.network is any ResolutionFree }
 
   /// The size of the images that an ONNX file takes, if it takes no other.
-  var onlySize: Pair? { loaded.model.network is ONNXNetwork && loaded.model.divisor == 1 ? loaded.model.inputSize : nil }
+  var onlySize: Pair? {
+    loaded.model.network is ONNXNetwork && loaded.model.divisor == 1 ? loaded.model.inputSize : nil
+  }
 
   /// What this network cannot do with views that are sound in themselves; nil where it can.
   func problem(with views: Views) -> String? {
-    if let size = onlySize, views.size != size || views.window != nil || views.scales != [1] {
+    if let size = onlySize, (views.size ?? size) != size || views.window != nil || views.scales != [1] {
       return "\(loaded.model.name) takes images of one size: "
         + "expected --size \(size.height)x\(size.width) without windows or scales"
     }

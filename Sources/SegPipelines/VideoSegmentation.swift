@@ -121,7 +121,7 @@ public struct VideoSegmentation {
         last = nil
       }
       let start = clock.now
-      let labels = adapter.map { $0(image).labels } ?? segmenter(image, size: segmenter.onlySize).labels
+      let labels = adapter.map { $0(image).labels } ?? segmenter(image).labels
       summary.segmentationSeconds += (clock.now - start).seconds
       switch output {
       case .overlay: try writer.write(overlay(image: image, labels: labels, palette: segmenter.classes.palette))

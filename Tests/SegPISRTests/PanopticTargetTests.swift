@@ -113,7 +113,6 @@ final class PanopticTargetTests: XCTestCase {
       quality.add(prediction: PanopticSegmentation(found, categories: categories), truth: truth)
     }
     let scores = PanopticScores(quality)
-    print("round trip: PQ \(scores.all.pq ?? 0), things \(scores.things.pq ?? 0), stuff \(scores.stuff.pq ?? 0)")
     XCTAssertGreaterThanOrEqual(try XCTUnwrap(scores.all.pq), 0.95)
     XCTAssertGreaterThanOrEqual(try XCTUnwrap(scores.things.pq), 0.95)
   }
@@ -132,6 +131,42 @@ final class PanopticTargetTests: XCTestCase {
         counted += 1
       }
       XCTAssertGreaterThan(counted, 50)
+    }
+  }
+
+  /// Every pixel goes to the nearest of all centres, wherever offsets point: alike in a run, far apart, nowhere.
+  func testNearestOfManyCentres() {
+    let (height, width) = (40, 200), shape: Shape = [height, width]
+    for deviation: Float in [0.5, 30, 500] {
+      var random = RandomSource(seed: 5, name: "centres \(deviation)")
+      var centers = [Float](repeating: 0, count: height * width)
+      let places = (0..<180).map { _ in Int(random.nextUniform() * Float(height * width)) }
+      for place in places { centers[place] = 1 }
+      var offsets = Tensor.normal([2, height, width], mean: 0, deviation: deviation, using: &random).scalars
+      let lost = [3, 77, 78, 5_000]
+      (offsets[lost[0]], offsets[lost[1]], offsets[lost[2]]) = (.nan, .infinity, -.infinity)
+      offsets[height * width + lost[3]] = .nan
+      let thing = things.firstIndex(of: true)!
+      let labels = (0..<(height * width)).map { Int32($0 % 7 == 0 ? 0 : thing) }
+      let found = groupInstances(
+        semantic: Labels(shape, labels), centers: Tensor(shape, centers), offsets: Tensor([2, height, width], offsets),
+        rules: GroupingRules(things: things, window: 1, stuffArea: 0))
+      let peaks = centers.indices.filter { centers[$0] > 0 }
+      for pixel in labels.indices {
+        let found = found.instances.values[pixel]
+        guard labels[pixel] == thing, !lost.contains(pixel) else {
+          XCTAssertEqual(found, 0, "\(deviation): \(pixel)")
+          continue
+        }
+        func distance(_ peak: Int) -> Double {
+          let row = Double(Float(pixel / width) + offsets[pixel]) - Double(peak / width)
+          let column = Double(Float(pixel % width) + offsets[height * width + pixel]) - Double(peak % width)
+          return row * row + column * column
+        }
+        // Equally near but for rounding is as good.
+        let least = peaks.map(distance).min()!
+        XCTAssertLessThanOrEqual(distance(peaks[Int(found) - 1]), least * (1 + 1e-5) + 1e-4, "\(deviation): \(pixel)")
+      }
     }
   }
 

@@ -140,6 +140,13 @@ final class VideoCommandTests: XCTestCase {
       // Scores that are equal up to rounding may change places.
       XCTAssertLessThan(zip(found, expected).count { $0 != $1 }, expected.count / 100, options)
     }
+    // The file that takes images of 64×96 alone is shown a photograph of 48×80, and refuses another size by name.
+    try frame.image.writePNG(to: folder.appendingPathComponent("photo.png"), overwrite: false)
+    let photo = try shell("segkernels predict --model net.onnx \(statistics) --out found photo.png")
+    XCTAssertEqual(photo.status, 0, photo.errors)
+    let other = try shell("segkernels predict --model net.onnx \(statistics) --size 96x96 --out other photo.png")
+    XCTAssertEqual(other.status, 64, other.errors)
+    XCTAssertTrue(other.errors.contains("--size 64x96"), other.errors)
     let adapted = try shell("segkernels video --model net.onnx --adapt auxadapt < in.y4m > /dev/null")
     XCTAssertEqual(adapted.status, 64, adapted.errors)
   }

@@ -1,6 +1,5 @@
 import Foundation
 import SegData
-import SegFiles
 import SegImages
 import SegKernels
 import SegTraining
@@ -68,7 +67,7 @@ public struct XDistillReproduction: Reproduction {
   ) throws -> RunResult {
     let recipe = recipe(arm, seed: seed, setup), size = size(setup.preset)
     guard let streets = setup.data.streets else {
-      throw FileError(path: setup.data.name, problem: "expected streets, whose depths and motions are known")
+      throw ReproductionError("xdistill: expected --data streets, whose depths and motions are known")
     }
     guard let configuration = DepthConfiguration(name: recipe.model) else {
       preconditionFailure("xdistill: no network '\(recipe.model)'")
