@@ -48,6 +48,7 @@
           return try loaded.model.panoptic != nil ? predictThings(loaded, views) : predictDepth(loaded, views)
         }
         let segmenter = try Segmenter(loaded)
+        if let caution = segmenter.caution(with: views) { Console.note("note: \(caution)") }
         guard format == nil || !(probabilities || confidence || entropy) else {
           throw UsageError("--format: expected no other pictures beside a server's files")
         }

@@ -91,7 +91,8 @@ public struct LoadedModel {
     return ModelCard(
       model: model.name.rawValue, classes: classes ?? ClassTable(count: model.classes),
       normalization: model.output == .depth ? .unit : .imageNet,
-      size: model.inputSize, recipe: "", terms: "those of the weights' publisher")
+      size: model.inputSize, recipe: "", terms: "those of the weights' publisher",
+      queries: model.network is any ResolutionFree ? .grid : nil)
   }
 }
 

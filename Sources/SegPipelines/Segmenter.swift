@@ -114,6 +114,15 @@ public final class Segmenter {
     loaded.model.network is ONNXNetwork && loaded.model.divisor == 1 ? loaded.model.inputSize : nil
   }
 
+  /// What to expect of views that the network can do but has not learnt; nil where there is nothing to say.
+  ///
+  /// A network that was only ever asked at its finest level's grid has always seen that level's offset as 0.
+  public func caution(with views: Views) -> String? {
+    guard isResolutionFree, views.size != nil, loaded.card.queries == .grid else { return nil }
+    return "these weights were trained at the positions of their finest level alone; at other sizes they are asked at "
+      + "positions they have never seen (train with queries.kind=points)"
+  }
+
   /// What this network cannot do with views that are sound in themselves; nil where it can.
   func problem(with views: Views) -> String? {
     if let size = onlySize, (views.size ?? size) != size || views.window != nil || views.scales != [1] {

@@ -46,11 +46,13 @@ public struct TrainingRun {
     /// Whether a first phase must find what the network's heads tell apart.
     var findsClusters: Bool { recipe.supervision.kind == .hierarchical && recipe.supervision.clusters.isEmpty }
 
-    func card(_ model: ModelName) -> ModelCard {
-      ModelCard(
-        model: model.rawValue, classes: dataset.classes, normalization: .imageNet,
+    func card(_ model: RegisteredModel) -> ModelCard {
+      // With heads on its stages, a network is asked at its finest level's grid whatever the recipe says.
+      let queries = recipe.supervision.kind == .none ? recipe.queries.kind : .grid
+      return ModelCard(
+        model: model.name.rawValue, classes: dataset.classes, normalization: .imageNet,
         size: Pair(height: recipe.augment.crop[0], width: recipe.augment.crop[1]), recipe: recipe.hash,
-        terms: source.terms)
+        terms: source.terms, queries: model.network is any ResolutionFree ? queries : nil)
     }
   }
 
@@ -160,7 +162,7 @@ public struct TrainingRun {
       try writeAtomically(to: recipeFile.relativePath, overwrite: true) { try $0.write(text) }
     }
     let search = HierarchySearch(
-      network, recipe: recipe, dataset: parts.dataset, loss: parts.loss, card: parts.card(model.name), folder: folder)
+      network, recipe: recipe, dataset: parts.dataset, loss: parts.loss, card: parts.card(model), folder: folder)
     return (search, notes)
   }
 
@@ -199,7 +201,7 @@ public struct TrainingRun {
     guard parts.group == nil || task.group != nil else {
       throw UsageError("recipe \(recipe.name): this kind of training runs in one process alone")
     }
-    let loaded = LoadedModel(model: model, card: parts.card(model.name), report: LoadReport())
+    let loaded = LoadedModel(model: model, card: parts.card(model), report: LoadReport())
     return Subject(model: loaded, task: task, loader: loader, notes: notes)
   }
 

@@ -18,10 +18,13 @@ public struct ModelCard: Sendable, Hashable {
   public var recipe: String
   /// The terms of the data that they were trained on.
   public var terms: String
+  /// Where a network that answers at any position was asked in training; nil for other networks.
+  public var queries: Recipe.Queries.Kind?
 
   /// A card of given notes.
   public init(
-    model: String, classes: ClassTable, normalization: ImageNormalization, size: Pair, recipe: String, terms: String
+    model: String, classes: ClassTable, normalization: ImageNormalization, size: Pair, recipe: String, terms: String,
+    queries: Recipe.Queries.Kind? = nil
   ) {
     self.model = model
     self.classes = classes
@@ -29,6 +32,7 @@ public struct ModelCard: Sendable, Hashable {
     self.size = size
     self.recipe = recipe
     self.terms = terms
+    self.queries = queries
   }
 
   /// The notes as safetensors keeps them.
@@ -38,13 +42,15 @@ public struct ModelCard: Sendable, Hashable {
       encoder.outputFormatting = [.sortedKeys]
       return String(decoding: (try? encoder.encode(value)) ?? Data(), as: UTF8.self)
     }
-    return [
+    var notes = [
       "format": "segkernels 1", "model": model, "classes": json(classes.names),
       "palette": json(classes.palette.colors.map { [$0.red, $0.green, $0.blue] }),
       "ignore": classes.ignoreIndex.map { "\($0)" } ?? "",
       "mean": json(normalization.mean), "std": json(normalization.deviation), "size": json([size.height, size.width]),
       "recipe": recipe, "terms": terms,
     ]
+    notes["queries"] = queries?.rawValue
+    return notes
   }
 
   /// Reads the notes; nil where they are not ours or not whole.
@@ -66,6 +72,7 @@ public struct ModelCard: Sendable, Hashable {
     self.size = Pair(height: size[0], width: size[1])
     recipe = metadata["recipe"] ?? ""
     terms = metadata["terms"] ?? ""
+    queries = metadata["queries"].flatMap(Recipe.Queries.Kind.init)
   }
 }
 

@@ -277,6 +277,8 @@ public struct Recipe: Codable, Sendable, Hashable {
     public var smoothness: Float = 1e-3
     /// X-Distill's factor; 0 for photometry alone.
     public var distillation: Float = 0
+    /// The share of the run after which X-Distill's loss moves the depth; before, it teaches its own network alone.
+    public var distillationStart: Float = 0.2
     /// `geometry6`, `coarse4`, `full19`, or a file of groups.
     public var grouping = "geometry6"
     /// The teacher: weights that come with the package or a file; "" for the data's own classes.
@@ -292,6 +294,9 @@ public struct Recipe: Codable, Sendable, Hashable {
       if clips < 1 { problems.append("depth.clips: expected at least 1, found \(clips)") }
       if smoothness < 0 || distillation < 0 {
         problems.append("depth: expected factors of at least 0, found \([smoothness, distillation])")
+      }
+      if !(0...1).contains(distillationStart) {
+        problems.append("depth.distillationStart: expected 0 to 1, found \(distillationStart)")
       }
       if translatorWidth < 1 {
         problems.append("depth.translatorWidth: expected at least 1, found \(translatorWidth)")

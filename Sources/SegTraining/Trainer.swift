@@ -162,7 +162,7 @@ public final class Trainer {
       try logs?.add(progress)
       report(progress)
       if step < recipe.steps, let logs {
-        checking += try clock.measure { try evaluating { try look(checks, step, logs) } }
+        checking += try clock.measure { try evaluating { try look(checks, step, drawn[0], logs) } }
       }
       if step % recipe.checkpointEvery == 0 || step == recipe.steps {
         let checkpoint = Checkpoint(
@@ -179,12 +179,12 @@ public final class Trainer {
       WeightArchive(task.deployedNetwork, card: card), to: folder.appendingPathComponent("weights.safetensors"),
       overwrite: true)
     task.network.setTraining(false)
-    try look(checks, step, logs)
+    try look(checks, step, nil, logs)
     try TrainingCurves(folder).write(to: folder)
   }
 
-  /// Takes the score and the pictures that are due after a step, and notes them.
-  private func look(_ checks: Checks, _ step: Int, _ logs: RunLogs) throws {
+  /// Takes the score, the pictures and the task's figures that are due after a step, and notes them.
+  private func look(_ checks: Checks, _ step: Int, _ batch: Batch?, _ logs: RunLogs) throws {
     func isDue(_ interval: Int) -> Bool { step == recipe.steps || interval > 0 && step % interval == 0 }
     if let score = checks.score, isDue(recipe.validateEvery) {
       let score = try score()
@@ -192,6 +192,9 @@ public final class Trainer {
       try BestWeights.keep(task.deployedNetwork, card: card, score: score, step: step, in: folder)
     }
     if let samples = checks.samples, isDue(recipe.samplesEvery) { try logs.add(samples(), step: step) }
+    if let batch, isDue(recipe.samplesEvery) {
+      for figure in task.figures(batch) { try logs.add(figure, step: step) }
+    }
   }
 
   /// Runs `body` with the network in evaluation, averaged if the recipe says so, and puts it back into training.

@@ -22,11 +22,17 @@ public protocol TrainingTask: AnyObject {
   ///
   /// - Parameter progress: the share of the run's steps that are done, 0 to below 1, for losses that change on the way.
   func loss(_ batch: Batch, progress: Float) -> Tensor
+
+  /// Figures that tell how the training goes, noted beside the loss as often as pictures are; none by default.
+  ///
+  /// Called in evaluation, off the tape, with a batch that has just been learnt from.
+  func figures(_ batch: Batch) -> [ValidationScore]
 }
 
 extension TrainingTask {
   public var deployedNetwork: any Module { network }
   public var group: (any ProcessGroup)? { nil }
+  public func figures(_ batch: Batch) -> [ValidationScore] { [] }
 }
 
 /// Semantic segmentation: logits are enlarged to the labels' size, and a ``SegmentationLoss`` judges them.

@@ -14,8 +14,10 @@ extension Recipe.Depth {
 /// Trains depth from clips, with X-Distill's loss beside it where the recipe asks for it:
 /// L = photometric + λₛ smoothness + λₓ · cross entropy(translator(disparity), groups of a frozen teacher's classes).
 ///
-/// Poses are the clips' own, or those of a network that learns along. Batches must be whole frames of ``DepthClips``:
-/// not scaled, cut or mirrored. Cai et al. 2021, Eq. 1.
+/// For the first `distillationStart` of the run the translator learns from the disparity, but not the disparity from it:
+/// a fresh depth is the same everywhere, there is nothing to read off it, and what it is told then leads it away from
+/// where photometry would. Poses are the clips' own, or those of a network that learns along. Batches must be whole
+/// frames of ``DepthClips``: not scaled, cut or mirrored. Cai et al. 2021, Eq. 1; the start is ours.
 public final class DepthTask: TrainingTask {
   /// The network, its helpers, and nothing else that moves.
   private final class Parts: Module {
@@ -60,8 +62,30 @@ public final class DepthTask: TrainingTask {
   }
 
   public func loss(_ batch: Batch, progress: Float) -> Tensor {
+    let disparities = all.depth.disparities(batch.images), photometric = photometry(disparities, batch)
+    let isTaught = progress >= settings.distillationStart
+    guard let term = distillation(isTaught ? disparities[0] : disparities[0].detached(), batch) else {
+      return photometric
+    }
+    return photometric + term * settings.distillation
+  }
+
+  /// λₓ ‖∂ cross entropy / ∂d‖ over ‖∂ photometric / ∂d‖, d the finest disparity: how much of the say X-Distill has.
+  public func figures(_ batch: Batch) -> [ValidationScore] {
+    guard all.translator != nil else { return [] }
+    let disparities = all.depth.disparities(batch.images)
+    func norm(_ loss: (Tensor) -> Tensor) -> Double {
+      let slope = valueAndGradient(at: [disparities[0]]) { loss($0[0]) }.gradients[0]
+      return slope.scalars.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
+    }
+    let own = norm { photometry([$0] + disparities.dropFirst(), batch) }
+    let taught = norm { distillation($0, batch)! } * Double(settings.distillation)
+    return [ValidationScore(name: "gradient of distillation over photometry's", value: taught / own)]
+  }
+
+  /// What the other views say about disparities, finest first.
+  private func photometry(_ disparities: [Tensor], _ batch: Batch) -> Tensor {
     let contexts = batch.names.map(clips.context(named:)), target = batch.images
-    let disparities = all.depth.disparities(target)
     let views = contexts[0].views.indices.map { view -> DepthLoss.View in
       let image = Tensor(contexts.map { $0.views[view] }, normalization: .unit)
       guard let pose = all.pose, view < 2 else {
@@ -69,11 +93,9 @@ public final class DepthTask: TrainingTask {
       }
       return .init(image: image, motion: pose.motion(from: target, to: image, isForward: view == 1))
     }
-    let photometric = loss(
+    return loss(
       disparities, target: target, views: views, intrinsics: Tensor(contexts.map(\.intrinsics)),
       all.depth.configuration)
-    guard let term = distillation(disparities[0], batch) else { return photometric }
-    return photometric + term * settings.distillation
   }
 
   /// The cross entropy of the groups that the translator reads off a disparity; nil without X-Distill.

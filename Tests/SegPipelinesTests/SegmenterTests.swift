@@ -44,6 +44,24 @@ final class SegmenterTests: XCTestCase {
     XCTAssertEqual(result.labels.shape, [60, 100])
   }
 
+  /// Weights that were only ever asked at their finest level's grid, as the released ones, say so at other sizes.
+  func testSizesThatWeightsHaveNotLearntAreNamed() throws {
+    let name: ModelName = "ifa_ffnet22S_half_B", released = try LoadedModel(name, weights: .fresh(seed: 2))
+    func caution(_ queries: Recipe.Queries.Kind?, _ size: Pair?) throws -> String? {
+      var card = released.card
+      card.queries = queries
+      let archive = WeightArchive(released.model.network, card: card), folder = try Fixtures.temporaryFolder(self)
+      let file = folder.appendingPathComponent("weights.safetensors")
+      try writeWeights(archive, to: file, overwrite: true)
+      return try Segmenter(weights: .file(file)).caution(with: Segmenter.Views(size: size))
+    }
+    XCTAssertTrue(try XCTUnwrap(caution(.grid, [64, 96])).contains("queries.kind=points"))
+    XCTAssertNil(try caution(.points, [64, 96]))
+    XCTAssertNil(try caution(.grid, nil))
+    XCTAssertNil(try segmenter().caution(with: Segmenter.Views(size: [64, 96])))
+    XCTAssertEqual(released.card.queries, .grid)
+  }
+
   /// A window as large as the image, or larger, is the image.
   func testWindowOfTheImageIsPlain() throws {
     for name: ModelName in ["ffnet18_dAAC", "ffnet40S_BCC_mobile_pre_down"] {

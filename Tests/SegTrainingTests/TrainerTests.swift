@@ -302,6 +302,9 @@ final class TrainerTests: XCTestCase {
     let card = ModelCard(
       model: "ffnet18_dAAC", classes: .camVid, normalization: .imageNet, size: [360, 480], recipe: "abc", terms: "none")
     XCTAssertEqual(ModelCard(metadata: card.metadata), card)
+    var anywhere = card
+    anywhere.queries = .points
+    XCTAssertEqual(ModelCard(metadata: anywhere.metadata), anywhere)
     XCTAssertNil(ModelCard(metadata: [:]))
     var damaged = card.metadata
     damaged["palette"] = "[[1,2]]"

@@ -93,6 +93,40 @@ final class WarpingTests: XCTestCase {
     assertClose(quarter, Tensor([1, 3, 3], [0, -1, 0, 1, 0, 0, 0, 0, 1]), tolerance: 1e-6)
   }
 
+  /// Before its start the distillation teaches the translator alone; then the depth as well.
+  func testBeforeItsStartDistillationLeavesTheDepthAlone() throws {
+    let streets = StreetScenes(split: "train", size: [64, 96], seed: 2)
+    let clips = DepthClips(streets, clips: 1)
+    let configuration = try XCTUnwrap(DepthConfiguration(name: "monodepth2_resnet18_half"))
+    let batch = Batch(
+      images: Tensor([clips.sample(at: 0).image], normalization: .unit),
+      labels: clips.sample(at: 0).labels.reshaped([1, 64, 96]), names: [clips.sample(at: 0).name])
+    func gradients(_ distillation: Float, at progress: Float) -> [(name: String, value: Tensor?)] {
+      var settings = Recipe.Depth()
+      (settings.distillation, settings.distillationStart) = (distillation, 0.5)
+      // From 10 m on; where the sigmoid is saturated there is nothing to move.
+      let network = DepthNetwork(configuration, seed: 1)
+      network.start(at: 10)
+      let task = DepthTask(
+        network, pose: nil, clips: clips, settings: settings,
+        grouping: distillation > 0 ? .geometry6 : nil, seed: 1)
+      task.network.setTraining(true)
+      let found = valueAndGradient(of: task.network) { _ in task.loss(batch, progress: progress) }.gradients
+      return task.network.state.map { ($0.name, found[$0.parameter]) }.filter { $0.value != nil }
+    }
+    func depth(_ gradients: [(name: String, value: Tensor?)]) -> [[UInt32]] {
+      gradients.filter { $0.name.hasPrefix("depth.") }.map { bits($0.value!) }
+    }
+    let alone = depth(gradients(0, at: 0)), before = gradients(0.5, at: 0.49), after = gradients(0.5, at: 0.5)
+    XCTAssertFalse(alone.isEmpty)
+    XCTAssertEqual(depth(before), alone)
+    XCTAssertNotEqual(depth(after), alone)
+    for found in [before, after] {
+      let translator = found.filter { $0.name.hasPrefix("translator.") }
+      XCTAssertTrue(translator.contains { $0.value!.abs().sum().scalar > 0 })
+    }
+  }
+
   /// With the photometric loss left out, the distillation alone brings gradients to disparity.
   func testDistillationAloneMovesTheDisparity() {
     let translator = DepthTranslator(groups: 6, seed: 1)

@@ -52,7 +52,7 @@ public struct XDistillReproduction: Reproduction {
     recipe.augment.crop = [size.height, size.width]
     recipe.augment.scale = [1, 1]
     recipe.augment.flip = false
-    recipe.optimization.learningRate = 0.0003
+    recipe.optimization.learningRate = 0.001
     recipe.optimization.weightDecay = 0
     recipe.optimization.schedule = .steps
     recipe.optimization.milestones = [0.75]
