@@ -62,6 +62,7 @@ final class PanopticCommandTests: XCTestCase {
       (["bench", "--model", "panoptic_deeplab_ffnet22S_half", "--train", "--allow-debug"], "finds things"),
       (["train", "--recipe", "streets-pisr", "--set", "data.kind=camvid", "--set", "data.root=/nowhere"], "/nowhere"),
       (["train", "--recipe", "streets-pisr", "--set", "panoptic.sigma=0"], "panoptic.sigma"),
+      (["train", "--recipe", "streets-maskformer", "--set", "panoptic.focal=-1"], "panoptic: expected factors"),
     ] {
       let run = try CommandRun(arguments)
       XCTAssertNotEqual(run.status, 0, "\(arguments)")
