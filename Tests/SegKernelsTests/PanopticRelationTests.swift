@@ -62,7 +62,9 @@ final class PanopticRelationTests: XCTestCase {
     (1..<7, 2..<9, 0.6), (8..<15, 3..<10, 0.9), (4..<12, 14..<22, 0.8),
   ]
 
-  private func masks(_ semantic: Tensor, _ found: (centers: Tensor, offsets: Tensor, things: Tensor), slots: Int, limit: Int? = nil)
+  private func masks(
+    _ semantic: Tensor, _ found: (centers: Tensor, offsets: Tensor, things: Tensor), slots: Int, limit: Int? = nil
+  )
     -> RelationMasks
   {
     let (heatmaps, filled) = instanceHeatmaps(

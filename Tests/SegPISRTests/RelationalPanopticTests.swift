@@ -140,7 +140,7 @@ final class RelationalPanopticTests: XCTestCase {
       XCTAssertEqual(try XCTUnwrap(metric.statistic?(sums)), try XCTUnwrap(metric.value), accuracy: 1e-12)
     }
     // One baseline served both arms.
-    let kept = try FileManager.default.contentsOfDirectory(atPath: folder.appendingPathComponent("runs").path)
+    let kept = try FileManager.default.contentsOfDirectory(atPath: setup.shared.path)
     XCTAssertEqual(kept.filter { $0.hasPrefix("baseline-") }.count, 1)
   }
 }

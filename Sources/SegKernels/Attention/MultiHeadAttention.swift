@@ -1,8 +1,8 @@
-/// Attention of several heads: softmax(q kᵀ / √d) v of projected rows, d = features / heads, and a projection of what the
-/// heads found side by side.
+/// Attention of several heads: softmax(q kᵀ / √d) v of projected rows, d = features / heads, and a projection of what
+/// the heads found side by side.
 ///
-/// Vaswani et al., "Attention Is All You Need", 2017, section 3.2.2. Parameters are called `q_proj`, `k_proj`, `v_proj` and
-/// `out_proj`.
+/// Vaswani et al., "Attention Is All You Need", 2017, section 3.2.2. Parameters are called `q_proj`, `k_proj`, `v_proj`
+/// and `out_proj`.
 public final class MultiHeadAttention: Module {
   private let query: Linear, key: Linear, value: Linear, output: Linear
   private let heads: Int

@@ -1,9 +1,9 @@
 /// Which queries are the most confident things, as a matrix: y[n, k, q] = 1 where query q takes slot k, else 0.
 ///
 /// A query is a thing if its most probable output is a thing's class; queries are ordered by that probability, of
-/// equals the first. y · masks are then the masks of the K most confident things. The choice has no gradient. Which query
-/// is a thing's depends on the data, so this is one operation. PISR (Borse et al. 2022) takes the top K instances; what
-/// they are where queries find things is this package's choice.
+/// equals the first. y · masks are then the masks of the K most confident things. The choice has no gradient. Which
+/// query is a thing's depends on the data, so this is one operation. PISR (Borse et al. 2022) takes the top K
+/// instances; what they are where queries find things is this package's choice.
 ///
 /// - Parameters:
 ///   - probabilities: N×Q×(C + 1), the last for none.

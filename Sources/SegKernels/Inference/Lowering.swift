@@ -106,7 +106,8 @@ struct Lowering {
     return (inBlocks(id), false)
   }
 
-  private mutating func inRows(_ id: Graph.ValueID) -> Program.Location {
+  /// The value row-major, converted if it is not.
+  mutating func inRows(_ id: Graph.ValueID) -> Program.Location {
     if let known = plain[id] { return known }
     let target = rowMajor(newBuffer(shape(id).elementCount), id)
     emitLayout(kernels.unblockChannels, "unblock", id, from: blocked[id]!, to: target)

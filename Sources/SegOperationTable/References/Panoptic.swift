@@ -49,7 +49,8 @@ extension Reference {
     return y
   }
 
-  /// 1 where query q is the k-th of those whose largest output is a thing's, by that output falling, of equals the first.
+  /// 1 where query q is the k-th of those whose largest output is a thing's, by that output falling, of equals the
+  /// first.
   public static func querySelection(
     _ probabilities: ReferenceArray, things: [Bool], slots: Int, limit: Int
   ) -> ReferenceArray {

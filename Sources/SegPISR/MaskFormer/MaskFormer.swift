@@ -117,8 +117,7 @@ public final class MaskFormer: PanopticBase {
   }
 
   public func prediction(from features: Features, by heads: Heads) -> Prediction {
-    let map = heads.pixels(features.map), shape = map.shape
-    let pixels = map.reshaped(shape[0], shape[1], shape[2] * shape[3])
+    let map = heads.pixels(features.map)
     return Prediction(
       layers: features.queries.map { queries in
         var embedding = queries
@@ -126,8 +125,7 @@ public final class MaskFormer: PanopticBase {
           embedding = layer(embedding)
           if index < heads.embedding.count - 1 { embedding = relu(embedding) }
         }
-        let masks = matmul(embedding, pixels).reshaped(shape[0], queries.shape[1], shape[2], shape[3])
-        return Layer(classes: heads.classes(queries), masks: masks)
+        return Layer(classes: heads.classes(queries), masks: channelProduct(embedding, map))
       })
   }
 
@@ -170,8 +168,8 @@ public final class MaskFormer: PanopticBase {
     groupMasks(classes: outputs[1], masks: outputs[2], in: frame, rules: MaskGroupingRules(things: things))
   }
 
-  /// The sum over the decoder's layers of the losses of classes and masks, by the settings' factors `semantic`, `noObject`,
-  /// `focal` and `dice`.
+  /// The sum over the decoder's layers of the losses of classes and masks, by the settings' factors `semantic`,
+  /// `noObject`, `focal` and `dice`.
   public func loss(of prediction: Prediction, _ truth: PanopticTruth, _ settings: Recipe.Panoptic) -> Tensor {
     let shape = prediction.layers[0].masks.shape
     let targets = MaskTargets(truth, size: Pair(height: shape[2], width: shape[3]))

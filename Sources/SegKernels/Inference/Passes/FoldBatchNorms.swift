@@ -1,11 +1,11 @@
 extension Graph {
   /// Takes the norms of evaluation, and constant factors, into the convolutions before them:
   ///
-  /// w′ = w · s and b′ = b · s + t; of a norm s = γ / √(variance + ε) and t = β − mean · s, calculated in double precision.
+  /// w′ = w · s and b′ = b · s + t; of a norm s = γ / √(variance + ε) and t = β − mean · s, in double precision.
   ///
-  /// The weights themselves stay as they are: s becomes the ``FusedConvolution/scale`` of the convolution, which is
-  /// multiplied in when they are packed. A norm or a factor stays where its convolution has other users, or where a
-  /// parameter is no constant.
+  /// The weights themselves, which may be a result, stay as they are: s becomes the ``FusedConvolution/scale`` of the
+  /// convolution, which is multiplied in when they are packed. A norm or a factor stays where its convolution has other
+  /// users, or where a parameter is no constant.
   func foldingBatchNorms() -> Graph {
     var editor = GraphEditor(self)
     for index in nodes.indices {
@@ -19,7 +19,7 @@ extension Graph {
       default: continue
       }
       let bias = inputs.count > 2 ? editor.constant(inputs[2]) : Tensor.zeros([map.scale.count])
-      guard editor.constant(inputs[1]) != nil, let bias else { continue }
+      guard let bias else { continue }
       let scale = before.scale.map { zip($0, map.scale).map(*) } ?? map.scale
       let shift = bias.scalars.enumerated().map { Float(Double($1) * map.scale[$0] + map.shift[$0]) }
       editor.replace(
