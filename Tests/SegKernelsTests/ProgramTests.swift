@@ -251,7 +251,7 @@ final class ProgramTests: XCTestCase {
   /// Weights that are an input or a result are packed at each run, with the norm and the factor behind.
   func testWeightsThatAreAResult() {
     let scale = ReferenceRule.tensor("s", [37]), variance = Tensor([37], (0..<37).map { 0.5 + Float($0) })
-    for (isResult, plain) in [(false, []), (true, ["square"])] {
+    for (isResult, plain) in [(false, [String]()), (true, ["square"])] {
       assertCompiled("learned weights", [[2, 19, 5, 7], [37, 19, 3, 3], [2, 37, 5, 7]], plain: plain) {
         let y = conv2d($0[0], weight: isResult ? $0[1].square() : $0[1], padding: 1)
         let normalized = batchNorm(y, weight: scale, bias: scale, mean: scale, variance: variance)
