@@ -2,7 +2,7 @@ import Glibc
 import SegKernels
 
 extension OperationTable {
-  static let panoptic: [OperationCase] = heatmaps + groupings
+  static let panoptic: [OperationCase] = heatmaps + selections + groupings
 
   private static let heatmaps: [OperationCase] = [
     ([2, 1, 4, 5] as Shape, 3, 3), ([1, 1, 5, 4], 4, 2), ([1, 1, 1, 1], 1, 1), ([3, 1, 17, 31], 20, 20),
@@ -15,6 +15,17 @@ extension OperationTable {
       [(shape, .distinct), (shape.replacing(axis: 1, with: 2), .normal), (shape, .positive)], tolerance: 1e-5,
       run: { instanceHeatmaps(centers: $0[0], offsets: $0[1], things: $0[2], rules: rules).heatmaps },
       reference: { Reference.instanceHeatmaps($0[0], $0[1], $0[2], rules) })
+  }
+
+  /// Some queries are no thing's; of three slots one is not to be filled.
+  private static let selections: [OperationCase] = [
+    ([2, 7, 6] as Shape, 3, 2), ([1, 1, 2], 1, 1), ([1, 3, 4], 5, 5), ([3, 17, 6], 4, 0), ([512, 200, 21], 20, 20),
+  ].map { shape, slots, limit in
+    let things = (0..<(shape[2] - 1)).map { $0 >= shape[2] / 2 - 1 }
+    return OperationCase(
+      "querySelection", "\(slots) slots, \(limit) filled, of \(shape)", [(shape, .distinct)],
+      run: { querySelection($0[0], things: things, slots: slots, limit: limit) },
+      reference: { Reference.querySelection($0[0], things: things, slots: slots, limit: limit) })
   }
 
   private static let groupings: [OperationCase] = [

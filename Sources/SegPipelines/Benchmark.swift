@@ -55,18 +55,22 @@ public struct Benchmark: Sendable, Codable {
   /// Weights are packed before, as any engine does, and those of the module let go; layouts are converted within the
   /// time.
   private static func forwardPass(_ name: ModelName, _ batch: Int, _ height: Int, _ width: Int) throws -> Work {
-    func compiled() throws -> (ModelName, Int, Program) {
-      let model = try ModelRegistry.build(name, seed: 0)
-      _ = try (model.network as? ONNXNetwork)?.outputShape(for: [batch, model.inputChannels, height, width])
-      let graph = Graph.capture(inputs: [[batch, model.inputChannels, height, width]]) { model.outputs($0[0]) }
-      return (model.name, graph.floatingPointOperations, Program(graph))
-    }
-    let (model, operations, program) = try compiled()
+    let (model, operations, program) = try compiled(name, batch, height, width)
     var random = RandomSource(seed: 1)
     let session = program.makeSession(), x = Tensor.normal(program.inputShapes[0], using: &random)
     var logits = Tensor.zeros(program.outputShapes[0])
     guard program.outputShapes.count == 1 else { return (model, operations, { _ = session([x]) }) }
     return (model, operations, { session.run(x, into: &logits) })
+  }
+
+  /// A model with fresh weights, all its outputs compiled, and its operations.
+  private static func compiled(
+    _ name: ModelName, _ batch: Int, _ height: Int, _ width: Int
+  ) throws -> (model: ModelName, operations: Int, program: Program) {
+    let model = try ModelRegistry.build(name, seed: 0)
+    _ = try (model.network as? ONNXNetwork)?.outputShape(for: [batch, model.inputChannels, height, width])
+    let graph = Graph.capture(inputs: [[batch, model.inputChannels, height, width]]) { model.outputs($0[0]) }
+    return (model.name, graph.floatingPointOperations, Program(graph))
   }
 
   /// Forward, loss, backward and an SGD step, taken for three times the operations of a forward pass.
@@ -101,11 +105,9 @@ public struct Benchmark: Sendable, Codable {
   public static func steps(
     _ name: ModelName, height: Int, width: Int, batch: Int, iterations: Int
   ) throws -> [(name: String, seconds: Double)] {
-    let model = try ModelRegistry.build(name, seed: 0)
-    _ = try (model.network as? ONNXNetwork)?.outputShape(for: [batch, model.inputChannels, height, width])
+    let program = try compiled(name, batch, height, width).program
     var random = RandomSource(seed: 1)
-    let x = Tensor.normal([batch, model.inputChannels, height, width], using: &random)
-    let session = model.network.compiled(for: x.shape).makeSession()
+    let session = program.makeSession(), x = Tensor.normal(program.inputShapes[0], using: &random)
     var best = session.stepTimes([x])
     for _ in 1..<max(iterations, 2) {
       for (index, step) in session.stepTimes([x]).enumerated() { best[index].time = min(best[index].time, step.time) }

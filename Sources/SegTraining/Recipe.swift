@@ -210,16 +210,22 @@ public struct Recipe: Codable, Sendable, Hashable {
     public var smallWeight: Float = 3
     /// The share of all pixels, the hardest ones, that the semantic loss is taken over.
     public var hardShare: Float = 0.2
-    /// The factor of the semantic loss.
+    /// The factor of the semantic loss: of pixels, or of queries' classes.
     public var semantic: Float = 1
     /// The factor of the centres' squared error.
     public var center: Float = 200
     /// The factor of the offsets' absolute error, which is in pixels of the crop.
     public var offset: Float = 0.01
+    /// MaskFormer: how much queries that no segment is matched with count in the semantic loss.
+    public var noObject: Float = 0.1
+    /// MaskFormer: the factor of the masks' focal loss.
+    public var focal: Float = 20
+    /// MaskFormer: the factor of the masks' Dice loss.
+    public var dice: Float = 1
     /// The factor of all these for the first prediction of two.
     public var initial: Float = 0.5
 
-    /// Panoptic-DeepLab's published factors, for crops of Cityscapes' own size.
+    /// The published factors, Panoptic-DeepLab's for crops of Cityscapes' own size.
     public init() {}
 
     var problems: [String] {
@@ -228,7 +234,7 @@ public struct Recipe: Codable, Sendable, Hashable {
       require(sigma > 0, "panoptic.sigma: expected a positive number, found \(sigma)")
       require(smallArea >= 0, "panoptic.smallArea: expected at least 0, found \(smallArea)")
       require(hardShare > 0 && hardShare <= 1, "panoptic.hardShare: expected more than 0 up to 1, found \(hardShare)")
-      let factors = [smallWeight, semantic, center, offset, initial]
+      let factors = [smallWeight, semantic, center, offset, noObject, focal, dice, initial]
       require(factors.allSatisfy { $0 >= 0 }, "panoptic: expected factors of at least 0, found \(factors)")
       return problems
     }

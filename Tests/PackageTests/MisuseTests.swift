@@ -18,6 +18,7 @@ final class MisuseTests: XCTestCase {
       "indexAdd": ["indexAdd: ", "(1, 3, 4, 5)", "(1, 2, 4, 4)"],
       "emptyWindow": ["maxPool2d: ", "no pixel", "(1, 1, 3, 3)"], "inverse3x3": ["inverse3x3: ", "(3, 4)"],
       "tooManyThings": ["instanceHeatmaps: ", "5 slots", "6 instances"],
+      "tooManyQueries": ["querySelection: ", "5 slots", "6 instances"],
     ]
     let folder =
       Bundle.allBundles.map(\.bundleURL).first { $0.pathExtension == "xctest" }?.deletingLastPathComponent()

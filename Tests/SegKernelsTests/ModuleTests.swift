@@ -49,6 +49,23 @@ final class ModuleTests: XCTestCase {
     XCTAssertEqual(net.conv.weight.value.scalars.max(), 2)
   }
 
+  /// A linear layer maps rows, however many axes they are spread over; its norm has its parameters' names.
+  func testLayersOfRows() {
+    var random = RandomSource(seed: 8)
+    let layer = Linear(inputFeatures: 5, outputFeatures: 3), norm = LayerNorm(features: 5)
+    layer.initialize(.kaimingFanOut, seed: 1)
+    let x = Tensor.normal([2, 4, 5], using: &random), rows = x.reshaped(8, 5)
+    XCTAssertEqual(layer(x).shape, [2, 4, 3])
+    XCTAssertEqual(layer(x).scalars, layer(rows).scalars)
+    XCTAssertEqual(norm.state.map(\.name), ["weight", "bias"])
+    XCTAssertEqual(norm(x).scalars, norm(rows).scalars)
+    for row in 0..<8 {
+      let y = norm(rows).slice(axis: 0, row..<(row + 1)).scalars
+      XCTAssertEqual(y.reduce(0, +), 0, accuracy: 1e-5)
+      XCTAssertEqual(y.reduce(0) { $0 + $1 * $1 } / 5, 1, accuracy: 1e-3)
+    }
+  }
+
   /// Running statistics follow the batch: (1 − m)·old + m·batch, the variance unbiased.
   func testRunningStatistics() {
     let norm = BatchNorm2d(channels: 1)

@@ -62,7 +62,9 @@ final class PanopticRelationTests: XCTestCase {
     (1..<7, 2..<9, 0.6), (8..<15, 3..<10, 0.9), (4..<12, 14..<22, 0.8),
   ]
 
-  private func masks(_ semantic: Tensor, _ found: (centers: Tensor, offsets: Tensor, things: Tensor), slots: Int, limit: Int? = nil)
+  private func masks(
+    _ semantic: Tensor, _ found: (centers: Tensor, offsets: Tensor, things: Tensor), slots: Int, limit: Int? = nil
+  )
     -> RelationMasks
   {
     let (heatmaps, filled) = instanceHeatmaps(
@@ -141,23 +143,44 @@ final class PanopticRelationTests: XCTestCase {
     XCTAssertEqual(ratio, 4, accuracy: 0.4)
   }
 
-  /// Tokens are ordered by confidence; a smaller K fills the first slots and is as if the others were not there.
-  func testSlotsAndLimits() {
-    let (features, semantic) = input(images: 1), module = module()
-    let all = masks(semantic, boxes(three), slots: 4)
+  /// Things fill the first slots, the surest first.
+  func testSlotsAreFilledByFallingConfidence() {
+    let all = masks(input(images: 1).semantic, boxes(three), slots: 4), area = size.height * size.width
     XCTAssertEqual(all.filled!.scalars, [1, 1, 1, 0])
-    let area = size.height * size.width
     // Each heatmap has its thing's score and probability at its centre.
-    XCTAssertEqual(
-      (0..<4).map { slot in all.instances!.scalars[(slot * area)..<((slot + 1) * area)].max()! }.map { ($0 * 100).rounded() },
-      [81, 72, 54, 0])
-    let two = masks(semantic, boxes(three), slots: 4, limit: 2)
-    XCTAssertEqual(two.filled!.scalars, [1, 1, 0, 0])
-    let onlyTwo = masks(semantic, boxes(three.filter { $0.score > 0.7 }), slots: 4)
-    // Stuff is suppressed alike: what differs is P of the third box, which no slot shows.
-    XCTAssertEqual(module(features, two).count, module(features, onlyTwo).count)
-    XCTAssertEqual(module.weights(of: module.encodings(features, two)).shape, [1, 9, 1])
-    assertDiffer(module(features, two), module(features, all))
+    let peaks = (0..<4).map { slot in all.instances!.scalars[(slot * area)..<((slot + 1) * area)].max()! }
+    XCTAssertEqual(peaks.map { ($0 * 100).rounded() }, [81, 72, 54, 0])
+  }
+
+  /// Three things in four slots are what a module of three slots, with the same weights, makes of them.
+  func testFewerThanKInstancesAreAsIfTheirSlotsWereNotThere() {
+    assertEqualsModuleOfItsOwnSlots(limit: nil, things: 3)
+  }
+
+  /// So are two of them where a smaller K asks for two. A larger K is refused: see MisuseTests.
+  func testAnotherKAtInferenceIsAModuleOfSoManySlots() {
+    assertEqualsModuleOfItsOwnSlots(limit: 2, things: 2)
+    let (features, semantic) = input(images: 1), module = module()
+    assertDiffer(
+      module(features, masks(semantic, boxes(three), slots: 4, limit: 2)),
+      module(features, masks(semantic, boxes(three), slots: 4)))
+  }
+
+  private func assertEqualsModuleOfItsOwnSlots(limit: Int?, things: Int, line: UInt = #line) {
+    // The scale 1 / √(N + K) is the one thing that does know of empty slots.
+    let change: (inout PanopticRelationConfiguration) -> Void = { $0.isScaled = false }
+    let whole = module(instances: 4, change), small = module(instances: things, change), tokens = classes + things
+    for ((name, parameter), (_, source)) in zip(small.state, whole.state) {
+      parameter.value = source.value
+      guard name.hasPrefix("g_p."), parameter.role != .counter else { continue }
+      parameter.value = source.value.slice(axis: 0, 0..<tokens)
+      if source.value.rank == 4 { parameter.value = parameter.value.slice(axis: 1, 0..<tokens) }
+    }
+    let (features, semantic) = input(images: 1), all = masks(semantic, boxes(three), slots: 4, limit: limit)
+    XCTAssertEqual(all.filled!.scalars, (0..<4).map { $0 < things ? 1 : 0 }, line: line)
+    let own = RelationMasks(
+      semantic: semantic, instances: all.instances!.slice(axis: 1, 0..<things), filled: .ones([1, things]))
+    assertClose(whole(features, all), small(features, own), tolerance: 1e-5, "\(things) things", line: line)
   }
 
   /// Every named choice runs, and changes the result.

@@ -231,6 +231,35 @@ final class ProgramTests: XCTestCase {
     }
   }
 
+  /// Other shapes of rows and whole blocks of channels are the same memory: sums made over their addends leave it alone.
+  func testViews() {
+    let w = ReferenceRule.tensor("w", [32, 5, 1, 1]), v = ReferenceRule.tensor("v", [16, 16, 3, 3])
+    assertCompiled("whole blocks of channels", [[2, 5, 6, 7]]) {
+      let y = conv2d($0[0], weight: w), first = y.slice(axis: 1, 0..<16), last = y.slice(axis: 1, 16..<32)
+      let a = relu(conv2d(first, weight: v, padding: 1) + last), b = relu(conv2d(last, weight: v, padding: 1) + first)
+      return [conv2d(a, weight: v, padding: 1) + b, relu(y), conv2d(b, weight: v, padding: 1) + last]
+    }
+    assertCompiled("parts of blocks", [[2, 5, 6, 7]], plain: ["slice"]) {
+      [relu(conv2d($0[0], weight: w).slice(axis: 1, 3..<9))]
+    }
+    assertCompiled("rows", [[2, 5, 6, 7]]) {
+      let rows = conv2d($0[0], weight: w).reshaped(2, 32, 42)
+      return [relu(rows.reshaped(2, 32, 7, 6)), rows]
+    }
+  }
+
+  /// Weights that are an input or a result are packed at each run, with the norm and the factor behind.
+  func testWeightsThatAreAResult() {
+    let scale = ReferenceRule.tensor("s", [37]), variance = Tensor([37], (0..<37).map { 0.5 + Float($0) })
+    for (isResult, plain) in [(false, [String]()), (true, ["square"])] {
+      assertCompiled("learned weights", [[2, 19, 5, 7], [37, 19, 3, 3], [2, 37, 5, 7]], plain: plain) {
+        let y = conv2d($0[0], weight: isResult ? $0[1].square() : $0[1], padding: 1)
+        let normalized = batchNorm(y, weight: scale, bias: scale, mean: scale, variance: variance)
+        return [relu($0[2] + normalized * Tensor(0.5))]
+      }
+    }
+  }
+
   /// Norms and sums are fused only where nobody else needs what lies between.
   func testFusionRespectsOtherUsers() {
     let w = ReferenceRule.tensor("w", [9, 9, 3, 3]), scale = ReferenceRule.tensor("s", [9])

@@ -218,6 +218,19 @@ final class PyTorchFixtureTests: XCTestCase {
         slots: attributes["slots"]!.int!, limit: attributes["limit"]!.int!, sigma: attributes["sigma"]!.float!,
         threshold: attributes["threshold"]!.float!, window: attributes["window"]!.int!)
       return { instanceHeatmaps(centers: $0[0], offsets: $0[1], things: $0[2], rules: rules).heatmaps }
+    case "querySelection":
+      let things = attributes["things"]!.ints
+      return { x in
+        querySelection(
+          x[0], things: (0..<(x[0].shape[2] - 1)).map(things.contains), slots: attributes["slots"]!.int!,
+          limit: attributes["limit"]!.int!)
+      }
+    case "multiHeadAttention":
+      return { x in
+        let attention = MultiHeadAttention(features: x[0].shape[2], heads: attributes["heads"]!.int!)
+        for (parameter, value) in zip(attention.parameters, x[3...]) { parameter.value = value }
+        return attention(x[0], x[1], x[2])
+      }
     case "groupInstances":
       let things = attributes["things"]!.ints
       let rules = GroupingRules(

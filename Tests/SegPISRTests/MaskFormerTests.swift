@@ -1,5 +1,7 @@
 import Foundation
+import SegData
 import SegKernels
+import SegMetrics
 import SegPISR
 import SegTestSupport
 import SegTraining
@@ -75,9 +77,9 @@ final class MaskFormerTests: XCTestCase {
     return MaskFormer.Layer(classes: Tensor([1, 5, 20], classes), masks: Tensor([1, 5, 64, 64], masks))
   }
 
-  private func loss(_ layer: MaskFormer.Layer) throws -> Tensor {
+  private func loss(_ layer: MaskFormer.Layer, _ settings: Recipe.Panoptic = .init()) throws -> Tensor {
     try configuration("maskformer_ffnet22S_half").makeMaskFormer(seed: nil)
-      .loss(of: .init(layers: [layer]), truth(), Recipe.Panoptic())
+      .loss(of: .init(layers: [layer]), truth(), settings)
   }
 
   /// Right answers cost almost nothing, in whatever order; a query that says the wrong class costs its share.
@@ -93,6 +95,26 @@ final class MaskFormerTests: XCTestCase {
     (classes[20 + 13], classes[20 + 19]) = (0, 9)
     wrong = .init(classes: Tensor([1, 5, 20], classes), masks: wrong.masks)
     XCTAssertEqual(try loss(wrong).scalar - right, 9 / 3.2, accuracy: 0.02)
+  }
+
+  /// The recipe's factors reach the loss.
+  func testFactorsOfTheRecipe() throws {
+    var classes = prediction([0, 1, 2, 3, 4]).classes.scalars
+    (classes[20 + 13], classes[20 + 19]) = (0, 9)
+    let layer = MaskFormer.Layer(classes: Tensor([1, 5, 20], classes), masks: .zeros([1, 5, 64, 64]))
+    func value(_ change: (inout Recipe.Panoptic) -> Void) throws -> Float {
+      var settings = Recipe.Panoptic()
+      change(&settings)
+      return try loss(layer, settings).scalar
+    }
+    let semantic = try value { ($0.focal, $0.dice) = (0, 0) }, focal = try value { ($0.semantic, $0.dice) = (0, 0) }
+    let dice = try value { ($0.semantic, $0.focal) = (0, 0) }
+    XCTAssertEqual(try value { _ in }, semantic + focal + dice, accuracy: 1e-4)
+    let changed = try value { ($0.semantic, $0.dice, $0.focal) = (2, 3, 80) }
+    XCTAssertEqual(changed, 2 * semantic + 4 * focal + 3 * dice, accuracy: 1e-3)
+    // 9 nats of three queries that are matched, and of two that are not.
+    XCTAssertEqual(semantic, 9 / 3.2, accuracy: 0.02)
+    XCTAssertEqual(try value { ($0.focal, $0.dice, $0.noObject) = (0, 0, 0.5) }, 9 / 4, accuracy: 0.02)
   }
 
   /// The loss of indifferent masks by its definition: focal 0.25 · ¼ · log 2 on a segment, thrice that beside it.
@@ -124,18 +146,7 @@ final class MaskFormerTests: XCTestCase {
     func value(_ x: [Tensor]) -> Tensor {
       network.loss(of: .init(layers: [.init(classes: x[0], masks: x[1])]), truth, Recipe.Panoptic())
     }
-    let gradients = valueAndGradient(at: inputs, cotangent: Tensor(1), value).gradients
-    for (index, input) in inputs.enumerated() {
-      // Along the gradient itself the slope is its squared length, far above what floats round away.
-      let slope = gradients[index].scalars.reduce(0.0) { $0 + Double($1) * Double($1) }
-      let step = Float(1e-2 / slope.squareRoot())
-      func along(_ step: Float) -> Double {
-        var moved = inputs
-        moved[index] = input + gradients[index] * step
-        return Double(value(moved).scalar)
-      }
-      XCTAssertEqual((along(step) - along(-step)) / Double(2 * step), slope, accuracy: 0.01 * slope, "input \(index)")
-    }
+    assertGradientsAreSlopes(at: inputs, cotangent: Tensor(1), value)
   }
 
   /// Right masks give the truth back; a query that others win most of is left out; so is one that is not sure.
@@ -188,6 +199,74 @@ final class MaskFormerTests: XCTestCase {
       .init(classes: Tensor([1, 5, 20], classes.map { $0 == 0 ? -1 : $0 }), masks: layer.masks), limit: 3)
     XCTAssertEqual(none.filled?.scalars, [0, 0, 0])
     XCTAssertEqual(none.instances?.scalars.max(), 0)
+  }
+
+  /// Ground truth → the masks that queries are matched with, at 1/4 → inference → panoptic quality against the ground
+  /// truth.
+  func testRoundTripOfCityscapes() throws {
+    let data = try Cityscapes(root: Fixtures.researchData("cityscapes-panoptic"), split: "train")
+    let categories = try XCTUnwrap(data.categories)
+    var quality = PanopticQuality(categories: categories)
+    for index in 0..<data.count {
+      let sample = try data.sample(at: index), instances = try XCTUnwrap(sample.instances), size = sample.labels.shape
+      let truth = PanopticTruth(
+        labels: sample.labels.reshaped([1, size[0], size[1]]), instances: instances.reshaped([1, size[0], size[1]]),
+        things: things, ignoreIndex: 255)
+      let targets = MaskTargets(truth, size: [size[0] / 4, size[1] / 4]), own = targets.classes[0]
+      let classes = own.flatMap { label in (0..<20).map { $0 == label ? Float(9) : 0 } }
+      let found = groupMasks(
+        classes: Tensor([1, own.count, 20], classes),
+        // A share of ½ is a probability of ½.
+        masks: ((targets.masks - 0.5) * 20).reshaped(1, own.count, size[0] / 4, size[1] / 4),
+        in: PanopticFrame(whole: [size[0], size[1]]), rules: MaskGroupingRules(things: things))
+      quality.add(
+        prediction: PanopticSegmentation(found, categories: categories),
+        truth: PanopticSegmentation(labels: sample.labels, instances: instances, categories: categories))
+    }
+    let scores = PanopticScores(quality)
+    print("round trip of masks at 1/4: PQ \(scores.all.pq!), things \(scores.things.pq!), stuff \(scores.stuff.pq!)")
+    XCTAssertGreaterThanOrEqual(try XCTUnwrap(scores.all.pq), 0.95)
+    XCTAssertGreaterThanOrEqual(try XCTUnwrap(scores.things.pq), 0.95)
+  }
+
+  /// Smooth masks, features and classes, enlarged twofold: encodings stay.
+  func testDoublingTheImageChangesEncodingsByLessThanFivePercent() throws {
+    let network = try configuration("maskformer_ffnet22S_half").makeMaskFormer(seed: nil)
+    let module = PanopticRelation(.init(channels: 12, classes: 19, instances: 4))
+    var random = RandomSource(seed: 4)
+    func map(_ channels: Int) -> Tensor {
+      resize(.normal([1, channels, 4, 6], deviation: 2, using: &random), to: [16, 24], alignCorners: true)
+    }
+    let features = map(12), masks = map(5), classes = prediction([0, 1, 2, 3, 4]).classes
+    func encodings(_ change: (Tensor) -> Tensor) -> Tensor {
+      let layer = MaskFormer.Layer(classes: classes, masks: change(masks))
+      return module.encodings(
+        change(features), network.relationMasks(of: .init(layers: [layer]), slots: 4, limit: 4))
+    }
+    let small = encodings { $0 }, large = encodings { resize($0, to: [32, 48]) }
+    let change = GradientCheck.Comparison(large.scalars, small.scalars.map(Double.init)).relative()
+    print("doubled: encodings change by \(change) of the largest")
+    XCTAssertLessThan(change, 0.05)
+  }
+
+  /// The gradient through classes, masks and features of what PISR makes of them, along itself.
+  func testGradientsOfTheRelations() throws {
+    let network = try configuration("maskformer_ffnet22S_half").makeMaskFormer(seed: nil)
+    let module = PanopticRelation(.init(channels: 12, classes: 19, instances: 4))
+    module.initialize(.kaimingFanOut, seed: 3)
+    for (name, parameter) in module.state where name == "gamma" { parameter.value = Tensor([1], [0.7]) }
+    var random = RandomSource(seed: 6)
+    let inputs = [
+      prediction([2, 0, 4, 1, 3], confidence: 2).classes, Tensor.normal([1, 5, 16, 24], using: &random),
+      .normal([1, 12, 16, 24], using: &random),
+    ]
+    let cotangent = Tensor.normal([1, 12, 16, 24], using: &random)
+    func value(_ x: [Tensor]) -> Tensor {
+      let masks = network.relationMasks(
+        of: .init(layers: [.init(classes: x[0], masks: x[1])]), slots: 4, limit: 4)
+      return module(x[2], masks)
+    }
+    assertGradientsAreSlopes(at: inputs, cotangent: cotangent, value)
   }
 
   /// γ = 0: the outputs of MaskFormer alone, bit for bit; another γ changes the masks and leaves the classes.

@@ -96,6 +96,23 @@ final class PanopticDeepLabTests: XCTestCase {
     }
   }
 
+  /// The gradient of the loss with respect to classes, centres and offsets, over all pixels.
+  func testGradientsOfTheLoss() throws {
+    let network = try XCTUnwrap(PanopticConfiguration(name: "panoptic_deeplab_ffnet22S_half")).makeDeepLab(seed: nil)
+    let size: Shape = [1, 32, 32]
+    func isCar(_ i: Int) -> Bool { i % 32 < 12 && i / 32 > 10 }
+    let truth = PanopticTruth(
+      labels: Labels(size, (0..<size.elementCount).map { $0 < 32 ? 255 : isCar($0) ? 13 : 0 }),
+      instances: Labels(size, (0..<size.elementCount).map { isCar($0) ? 26000 : 0 }), things: network.things,
+      ignoreIndex: 255)
+    var settings = Recipe.Panoptic(), random = RandomSource(seed: 2)
+    (settings.sigma, settings.hardShare) = (4, 1)
+    let inputs = [19, 1, 2].map { Tensor.normal([1, $0, 8, 8], using: &random) }
+    assertGradientsAreSlopes(at: inputs, cotangent: Tensor(1)) {
+      network.loss(of: .init(semantic: $0[0], center: $0[1], offset: $0[2]), truth, settings)
+    }
+  }
+
   /// A few steps on one batch bring the loss down, and every trainable parameter gets a gradient.
   func testLearns() throws {
     for name in ["panoptic_deeplab_ffnet22S_half", "pisr_deeplab_ffnet22S_half"] {

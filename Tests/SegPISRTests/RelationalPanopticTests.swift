@@ -47,6 +47,52 @@ final class RelationalPanopticTests: XCTestCase {
     for (found, expected) in zip(session([x]), expected) { assertClose(found, expected, tolerance: 1e-3) }
   }
 
+  /// An image of road alone has no token of a thing, whether things are found by centres or by queries.
+  func testStuffOnlyImageGivesZeroInstanceTokens() throws {
+    func check<Base: PanopticBase>(_ base: Base, _ prediction: Base.Prediction, _ name: String) throws {
+      let masks = base.relationMasks(of: prediction, slots: 4, limit: 4)
+      XCTAssertEqual(masks.filled?.scalars, [0, 0, 0, 0], name)
+      let module = PanopticRelation(.init(channels: base.relationChannels, classes: 19, instances: 4))
+      var random = RandomSource(seed: 3)
+      let features = Tensor.normal([1, base.relationChannels, 16, 24], using: &random)
+      let encodings = module.encodings(features, masks).scalars
+      XCTAssertEqual(Set(encodings[(19 * base.relationChannels)...]), [0], name)
+      XCTAssertTrue(encodings[..<(19 * base.relationChannels)].contains { $0 != 0 }, name)
+    }
+    let road = Tensor([1, 19, 1, 1], (0..<19).map { $0 == 0 ? 9 : 0 }).broadcast(to: [1, 19, 16, 24])
+    let deepLab = try configuration("panoptic_deeplab_ffnet22S_half").makeDeepLab(seed: 1)
+    try check(
+      deepLab, .init(semantic: road, center: .zeros([1, 1, 16, 24]), offset: .zeros([1, 2, 16, 24])), "deeplab")
+    let maskFormer = try configuration("maskformer_ffnet22S_half").makeMaskFormer(seed: 1)
+    let classes = Tensor([1, 5, 20], (0..<100).map { $0 == 0 || ($0 >= 20 && $0 % 20 == 19) ? 9 : 0 })
+    try check(
+      maskFormer, .init(layers: [.init(classes: classes, masks: .ones([1, 5, 16, 24]))]), "maskformer")
+  }
+
+  /// Fewer slots at inference than in training: another result, and the same for as many as there are. Both bases.
+  func testAnotherKAtInference() throws {
+    // First predictions that find more things than there are slots.
+    for (name, parameter, place) in [
+      ("pisr_deeplab_ffnet22S_half", "initial.instance_head.classifier.center.1.bias", 0),
+      ("pisr_maskformer_ffnet22S_half", "initial.class_embed.bias", 13),
+    ] {
+      let network = try XCTUnwrap(try configuration(name).makeNetwork(seed: 3) as? any RelationalNetwork)
+      let state = Dictionary(uniqueKeysWithValues: network.state.map { ($0.name, $0.parameter) })
+      let bias = try XCTUnwrap(state[parameter])
+      bias.value = Tensor(bias.shape, (0..<bias.value.count).map { $0 == place ? 5 : 0 })
+      try XCTUnwrap(state["relation.gamma"]).value = Tensor([1], [1])
+      func outputs(_ limit: Int?) -> [[UInt32]] {
+        network.instanceLimit = limit
+        return network.outputs(image()).map(bits)
+      }
+      let all = outputs(nil)
+      XCTAssertEqual(outputs(20), all, name)
+      XCTAssertNotEqual(outputs(5), all, name)
+      XCTAssertNotEqual(outputs(0), outputs(5), name)
+      XCTAssertTrue(network.outputs(image()).allSatisfy { $0.scalars.allSatisfy(\.isFinite) }, name)
+    }
+  }
+
   /// Arms have the names of the experiment, and the control of two stages about as many parameters as PISR.
   func testArmsOfTheExperiment() throws {
     let experiment = PISRReproduction().experiment, things = PanopticConfiguration.cityscapesThings
@@ -94,7 +140,7 @@ final class RelationalPanopticTests: XCTestCase {
       XCTAssertEqual(try XCTUnwrap(metric.statistic?(sums)), try XCTUnwrap(metric.value), accuracy: 1e-12)
     }
     // One baseline served both arms.
-    let kept = try FileManager.default.contentsOfDirectory(atPath: folder.appendingPathComponent("runs").path)
+    let kept = try FileManager.default.contentsOfDirectory(atPath: setup.shared.path)
     XCTAssertEqual(kept.filter { $0.hasPrefix("baseline-") }.count, 1)
   }
 }

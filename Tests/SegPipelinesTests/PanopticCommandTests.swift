@@ -14,7 +14,8 @@ final class PanopticCommandTests: XCTestCase {
     // Six streets, in Cityscapes' layout.
     for (split, count) in [("train", 4), ("dev", 2)] {
       let run = try CommandRun(
-        ["render", "--split", split, "--stills", "\(count)", "--size", "64x128", "--out", "data", "--force"], in: folder)
+        ["render", "--split", split, "--stills", "\(count)", "--size", "64x128", "--out", "data", "--force"], in: folder
+      )
       XCTAssertEqual(run.status, 0, run.errors)
     }
     let settings = [
@@ -25,7 +26,8 @@ final class PanopticCommandTests: XCTestCase {
       ["train", "--recipe", "streets-pisr", "--out", "run", "--json"] + settings.flatMap { ["--set", $0] }, in: folder)
     XCTAssertEqual(train.status, 0, train.errors)
     let evaluate = try CommandRun(
-      ["evaluate", "--weights", "run/weights.safetensors", "--data", "cityscapes:data", "--split", "dev", "--json"], in: folder)
+      ["evaluate", "--weights", "run/weights.safetensors", "--data", "cityscapes:data", "--split", "dev", "--json"],
+      in: folder)
     XCTAssertEqual(evaluate.status, 0, evaluate.errors)
     let object = try XCTUnwrap(JSONSerialization.jsonObject(with: Data(evaluate.output.utf8)) as? [String: Any])
     XCTAssertEqual(object["images"] as? Int, 2)
@@ -47,7 +49,8 @@ final class PanopticCommandTests: XCTestCase {
       for segment in found.segments {
         XCTAssertEqual(Int(segment.id) >= 1000 ? Int(segment.id) / 1000 : Int(segment.id), segment.category)
       }
-      let overlay = folder.appendingPathComponent("found/\((image.fileName as NSString).deletingPathExtension)_overlay.png")
+      let overlay = folder.appendingPathComponent(
+        "found/\((image.fileName as NSString).deletingPathExtension)_overlay.png")
       XCTAssertEqual(try Image(contentsOf: overlay).width, 128)
     }
     // What is there is not replaced.
@@ -62,6 +65,7 @@ final class PanopticCommandTests: XCTestCase {
       (["bench", "--model", "panoptic_deeplab_ffnet22S_half", "--train", "--allow-debug"], "finds things"),
       (["train", "--recipe", "streets-pisr", "--set", "data.kind=camvid", "--set", "data.root=/nowhere"], "/nowhere"),
       (["train", "--recipe", "streets-pisr", "--set", "panoptic.sigma=0"], "panoptic.sigma"),
+      (["train", "--recipe", "streets-maskformer", "--set", "panoptic.focal=-1"], "panoptic: expected factors"),
     ] {
       let run = try CommandRun(arguments)
       XCTAssertNotEqual(run.status, 0, "\(arguments)")

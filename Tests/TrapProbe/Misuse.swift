@@ -31,6 +31,7 @@ struct Misuse {
       let map = Tensor.zeros([1, 1, 4, 5])
       _ = instanceHeatmaps(
         centers: map, offsets: .zeros([1, 2, 4, 5]), things: map, rules: HeatmapRules(slots: 5, limit: 6, sigma: 1))
+    case "tooManyQueries": _ = querySelection(.zeros([1, 8, 3]), things: [false, true], slots: 5, limit: 6)
     case "scalar": _ = valueAndGradient(at: [x]) { $0[0] + 1 }
     default: print("unknown misuse")
     }

@@ -221,6 +221,7 @@ enum { SK_FAR = INT32_MAX };
   X(void, convolveDepthwise, (SK_MAP))                                                                                 \
   X(void, transformWeights2, (SK_MAP))                                                                                 \
   X(void, transformWeights4, (SK_MAP))                                                                                 \
+  X(void, packWeights, (SK_MAP))                                                                                       \
   X(void, convolveWinograd2, (SK_MAP))                                                                                 \
   X(void, convolveWinograd4, (SK_MAP))                                                                                 \
   X(void, resizeBlocked, (SK_MAP))                                                                                     \

@@ -1,7 +1,7 @@
 /// What the relations of a panoptic image are computed by, each choice that the paper leaves open by its name.
 ///
-/// Borse et al., "Panoptic, Instance and Semantic Relations", 2022 (arXiv 2204.05370). The paper shows matrices and their
-/// shapes; how masks are normalised, what follows the convolutions, and how the result returns to the features it does
+/// Borse et al., "Panoptic, Instance and Semantic Relations", 2022 (arXiv 2204.05370). The paper shows matrices and
+/// their shapes; how masks are normalised, what follows the convolutions, and how the result returns to the features it does
 /// not show. Defaults are this package's choices.
 public struct PanopticRelationConfiguration: Sendable, Hashable, Codable {
   /// How a mask's values become the weights of a sum over pixels.
@@ -87,7 +87,8 @@ public struct RelationMasks: Sendable {
 ///
 /// h is a 3×3, g_s, g_q and g_p are 1×1 convolutions, each with norm and ReLU. g_p mixes tokens, so K is fixed by its
 /// weights, and tokens have an order: classes, then things by falling confidence. Slots without a thing are zero tokens
-/// behind every layer. All products are matrix products of BLAS or convolutions.
+/// behind every layer. All products are matrix products of BLAS or convolutions; conv1×1(F_pan) is computed as
+/// (conv1×1 · g_q(Ẽ)) · g_p(F_sp), whose first product has tokens in place of pixels.
 public final class PanopticRelation: Module {
   /// What it is made of.
   public let configuration: PanopticRelationConfiguration
@@ -132,20 +133,24 @@ public final class PanopticRelation: Module {
   public func callAsFunction(_ features: Tensor, _ masks: RelationMasks) -> Tensor {
     let x = features.shape, c = configuration.channels
     check(x.rank == 4 && x[1] == c, "PanopticRelation", "expected features N×\(c)×H×W, found \(x)")
-    let relation = self.relation(features, encodings(features, masks), filled: filled(masks, images: x[0]))
-    guard let gamma else { return outputNorm(output(concatenate([features, relation], axis: 1)), rectified: true) }
-    return features + outputNorm(output(relation)) * gamma.value
+    let encodings = self.encodings(features, masks), filled = self.filled(masks, images: x[0])
+    guard let gamma else {
+      let relation = self.relation(features, encodings, filled: filled)
+      return outputNorm(output(concatenate([features, relation], axis: 1)), rectified: true)
+    }
+    return features + outputNorm(relation(features, encodings, filled: filled) { output($0) }) * gamma.value
   }
 
   /// Panoptic encodings before re-weighting, N×(N_sem + K)×C: the masks' means of the features.
   public func encodings(_ features: Tensor, _ masks: RelationMasks) -> Tensor {
     let x = features.shape, pixels = x[2] * x[3]
-    let all = (masks.instances.map { configuration.instances > 0 ? [masks.semantic, $0] : [masks.semantic] })
+    let all =
+      (masks.instances.map { configuration.instances > 0 ? [masks.semantic, $0] : [masks.semantic] })
       ?? [masks.semantic]
     let mask = all.count > 1 ? concatenate(all, axis: 1) : all[0]
     check(
       mask.shape == [x[0], configuration.tokens, x[2], x[3]], "PanopticRelation",
-      "expected masks of \(configuration.classes) classes and \(configuration.instances) things of the size of \(x), found "
+      "expected masks of \(configuration.classes) classes and \(configuration.instances) things of \(x)'s size, found "
         + "\(all.map(\.shape))")
     let rows = mask.reshaped(x[0], configuration.tokens, pixels), columns = features.reshaped(x[0], x[1], pixels)
     switch configuration.masses {
@@ -177,21 +182,23 @@ public final class PanopticRelation: Module {
       .reshaped(images, 1, configuration.tokens, 1)
   }
 
-  /// F_pan, N×C×H×W.
-  private func relation(_ features: Tensor, _ encodings: Tensor, filled: Tensor?) -> Tensor {
-    let x = features.shape, c = x[1], t = configuration.tokens, pixels = x[2] * x[3]
+  /// F_pan behind a map of its channels, which is applied to the few tokens in place of all pixels; N×C×H×W.
+  private func relation(
+    _ features: Tensor, _ encodings: Tensor, filled: Tensor?, _ map: (Tensor) -> Tensor = { $0 }
+  ) -> Tensor {
+    let (images, c, t) = (features.shape[0], features.shape[1], configuration.tokens)
     // Tokens as the pixels of an image, ready for 1×1 convolutions.
-    let tokens = (encodings * weights(of: encodings)).permuted(0, 2, 1).reshaped(x[0], c, t, 1)
-    func projected(_ layer: Sequential) -> Tensor {
+    let tokens = (encodings * weights(of: encodings)).permuted(0, 2, 1).reshaped(images, c, t, 1)
+    // Scales go to the tokens as well.
+    func projected(_ layer: Sequential, scale: Int) -> Tensor {
       let y = layer(tokens)
       // Norms give zero tokens a value: it is taken away again.
-      return (filled.map { y * $0 } ?? y).reshaped(x[0], c, t)
+      let kept = filled.map { y * $0 } ?? y
+      return configuration.isScaled ? kept * (1 / Float(scale).squareRoot()) : kept
     }
-    var spatial = matmul(projected(gs).permuted(0, 2, 1), h(features).reshaped(x[0], c, pixels))
-    if configuration.isScaled { spatial = spatial * (1 / Float(c).squareRoot()) }
+    let keys = projected(gs, scale: c).reshaped(images, c, t).permuted(0, 2, 1)
+    var spatial = channelProduct(keys, h(features))
     if configuration.hasTokenSoftmax { spatial = softmax(spatial, axis: 1) }
-    let mixed = gp(spatial.reshaped(x[0], t, x[2], x[3])).reshaped(x[0], t, pixels)
-    let result = matmul(projected(gq), mixed).reshaped(x[0], c, x[2], x[3])
-    return configuration.isScaled ? result * (1 / Float(t).squareRoot()) : result
+    return channelProduct(map(projected(gq, scale: t)).reshaped(images, c, t), gp(spatial))
   }
 }

@@ -26,10 +26,15 @@ extension Lowering {
   }
 
   private mutating func lowerConvolution(_ node: Graph.Node, _ operation: FusedConvolution) -> Bool {
-    guard case .constant(let weight) = graph.values[node.inputs[1]].source,
-      case .constant(let bias) = graph.values[node.inputs[2]].source,
+    let weight = shape(node.inputs[1])
+    var constant: Tensor?
+    if case .constant(let tensor) = graph.values[node.inputs[1]].source { constant = tensor }
+    // Weights that are a result themselves are packed at each run: as direct convolution takes them, which is least.
+    guard case .constant(let bias) = graph.values[node.inputs[2]].source,
+      constant != nil || operation.convolution.groups == 1,
       let plan = ConvolutionPlan(
-        operation.convolution, x: shape(node.inputs[0]), weight: weight.shape, kernels: kernels, forced: forced)
+        operation.convolution, x: shape(node.inputs[0]), weight: weight, kernels: kernels,
+        forced: constant == nil ? .direct : forced)
     else { return false }
     var step = plan.step
     let (x, isPlain) = forConvolution(node.inputs[0], plan.algorithm)
@@ -38,9 +43,10 @@ extension Lowering {
     step.rectify = operation.rectifies ? 1 : 0
     let biases = PackedWeights.pack(bias: bias, block: block)
     step.bias = UnsafePointer(biases.base)
-    let packed = lowerWeights(weight, operation.scale, plan)
+    let packed =
+      constant.map { lowerWeights($0, operation.scale, plan) } ?? lowerWeights(node.inputs[1], operation.scale, plan)
     emit(
-      "\(plan.algorithm) \(operation.convolution.window.kernel) \(weight.shape[1])→\(weight.shape[0])", step, x: x,
+      "\(plan.algorithm) \(operation.convolution.window.kernel) \(weight[1])→\(weight[0])", step, x: x,
       addend: addend, weights: packed,
       y: newBlocked(node.outputs[0], over: operation.hasAddend ? node.inputs[3] : nil, x: x),
       owned: [biases], scratch: plan.scratchCount(kernels))
@@ -58,6 +64,23 @@ extension Lowering {
     let transformed = Program.Location(memory: newBuffer(count), imageStride: count)
     emit("weights \(weight.shape[1])→\(weight.shape[0])", step, x: packed, y: transformed)
     return transformed
+  }
+
+  /// Packs weights that are another step's result.
+  private mutating func lowerWeights(
+    _ id: Graph.ValueID, _ scale: [Double]?, _ plan: ConvolutionPlan
+  ) -> Program.Location {
+    let weight = shape(id), panels = ceilingDivide(weight[0], 2 * block)
+    let count = panels * 2 * block * weight[1...].reduce(1, *)
+    let target = Program.Location(memory: newBuffer(count), imageStride: count)
+    let factors = scale.map { PackedWeights.pack(bias: Tensor([weight[0]], $0.map(Float.init)), block: block) }
+    var step = SKMapStep()
+    step.run = kernels.packWeights
+    (step.batch, step.outputs, step.channels, step.tasks) = (1, Int32(weight[0]), Int32(weight[1]), Int32(panels))
+    step.geometry = plan.geometry
+    step.bias = factors.map { UnsafePointer($0.base) }
+    emit("weights \(weight[1])→\(weight[0])", step, x: inRows(id), y: target, owned: factors.map { [$0] } ?? [])
+    return target
   }
 
   private mutating func lowerResize(_ node: Graph.Node, _ operation: FusedResize) {

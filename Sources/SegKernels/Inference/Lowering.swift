@@ -16,8 +16,8 @@ struct Lowering {
   private var blocked: [Graph.ValueID: Program.Location] = [:]
   /// Where values shall be made that are parts of a concatenation.
   private var reserved: [Graph.ValueID: Program.Location] = [:]
-  /// The buffers that hold several values.
-  private var concatenations: Set<Int> = []
+  /// The buffers that hold several values: concatenations, and what channels are cut out of.
+  private var shared: Set<Int> = []
   /// The last node that takes a value; outputs are needed beyond all.
   private var lastUse: [Graph.ValueID: Int] = [:]
   /// The node being lowered.
@@ -40,7 +40,7 @@ struct Lowering {
     for node in graph.nodes { reserveParts(of: node) }
     for (index, node) in graph.nodes.enumerated() {
       current = index
-      if !lowerBlocked(node) { lowerPlain(node) }
+      if !lowerView(node) && !lowerBlocked(node) { lowerPlain(node) }
     }
     for (index, id) in graph.outputs.enumerated() {
       let target = rowMajor(.output(index), id)
@@ -83,8 +83,8 @@ struct Lowering {
     guard reserved[id] == nil, let addend, lastUse[addend] == current, let location = blocked[addend],
       case .arena(let buffer) = location.memory, shape(addend) == shape(id)
     else { return newBlocked(id) }
-    // A concatenation's memory belongs to its parts, and a kernel's input is read by other tasks than the one that writes.
-    if concatenations.contains(buffer) || x.isIn(buffer) { return newBlocked(id) }
+    // Shared memory belongs to other values too, and a kernel's input is read by other tasks than the one that writes.
+    if shared.contains(buffer) || x.isIn(buffer) { return newBlocked(id) }
     blocked[id] = location
     return location
   }
@@ -106,7 +106,8 @@ struct Lowering {
     return (inBlocks(id), false)
   }
 
-  private mutating func inRows(_ id: Graph.ValueID) -> Program.Location {
+  /// The value row-major, converted if it is not.
+  mutating func inRows(_ id: Graph.ValueID) -> Program.Location {
     if let known = plain[id] { return known }
     let target = rowMajor(newBuffer(shape(id).elementCount), id)
     emitLayout(kernels.unblockChannels, "unblock", id, from: blocked[id]!, to: target)
@@ -157,6 +158,28 @@ struct Lowering {
     return step
   }
 
+  /// A node whose result is its input's memory seen otherwise, so that nothing is done: another shape of rows, or whole
+  /// blocks of channels.
+  private mutating func lowerView(_ node: Graph.Node) -> Bool {
+    let (x, y) = (node.inputs[0], node.outputs[0])
+    switch node.operation {
+    case is ReshapeOperation:
+      var location = inRows(x)
+      location.imageStride = rowMajor(location.memory, y).imageStride
+      plain[y] = location
+    case let slice as IndexMapOperation:
+      guard slice.axis == 1, shape(x).rank == 4, var location = blocked[x], case .arena(let buffer) = location.memory,
+        let first = slice.sources.first, slice.sources.elementsEqual(first..<(first + slice.sources.count)),
+        isWholeBlocks(y, at: first, of: shape(x))
+      else { return false }
+      location.offset += first * shape(x)[2] * shape(x)[3]
+      blocked[y] = location
+      shared.insert(buffer)
+    default: return false
+    }
+    return true
+  }
+
   /// A node without a blocked form.
   private mutating func lowerPlain(_ node: Graph.Node) {
     let inputs = node.inputs.map { inRows($0) }
@@ -175,7 +198,7 @@ struct Lowering {
     guard isBlockedConcatenation(node) else { return }
     let whole = shape(node.outputs[0]), area = whole[2] * whole[3]
     let location = newBlocked(node.outputs[0])
-    if case .arena(let buffer) = location.memory { concatenations.insert(buffer) }
+    if case .arena(let buffer) = location.memory { shared.insert(buffer) }
     var channel = 0
     for part in node.inputs {
       if reserved[part] == nil, isWholeBlocks(part, at: channel, of: whole) {

@@ -1,4 +1,4 @@
-/// y = x · Wᵀ + b for rows of features, N×C to N×O.
+/// y = x · Wᵀ + b for rows of features, …×C to …×O.
 public final class Linear: UnaryModule {
   /// O×C.
   public let weight: Parameter
@@ -13,5 +13,10 @@ public final class Linear: UnaryModule {
 
   public var parts: [Part] { [Part("weight", weight), Part("bias", bias)] }
 
-  public func callAsFunction(_ x: Tensor) -> Tensor { linear(x, weight: weight.value, bias: bias?.value) }
+  public func callAsFunction(_ x: Tensor) -> Tensor {
+    let lead = x.shape.dropLast()
+    guard lead.count > 1 else { return linear(x, weight: weight.value, bias: bias?.value) }
+    let rows = x.reshaped(lead.reduce(1, *), x.shape[-1])
+    return linear(rows, weight: weight.value, bias: bias?.value).reshaped(Shape(lead + [weight.shape[0]]))
+  }
 }

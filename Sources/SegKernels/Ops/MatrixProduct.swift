@@ -12,6 +12,18 @@ public func linear(_ x: Tensor, weight: Tensor, bias: Tensor? = nil) -> Tensor {
   return bias.map { y + $0 } ?? y
 }
 
+/// The channels of every image multiplied by a matrix of its own: N×O×H×W of matrices N×O×C and maps N×C×H×W.
+///
+/// Of one image that is a convolution 1×1, whose pixels can stay in channel blocks.
+package func channelProduct(_ matrices: Tensor, _ x: Tensor) -> Tensor {
+  let (a, s) = (matrices.shape, x.shape)
+  check(
+    a.rank == 3 && s.rank == 4 && a[0] == s[0] && a[2] == s[1], "channelProduct",
+    "expected matrices N×O×C and maps N×C×H×W, found \(a) and \(s)")
+  if s[0] == 1 { return conv2d(x, weight: matrices.reshaped(a[1], a[2], 1, 1)) }
+  return matmul(matrices, x.reshaped(s[0], s[1], s[2] * s[3])).reshaped(s[0], a[1], s[2], s[3])
+}
+
 /// Y = A · B with dA = dY · Bᵀ, dB = Aᵀ · dY; or Y = A · Bᵀ with dA = dY · B, dB = dYᵀ · A.
 struct MatrixProductOperation: TensorOperation {
   let transposesB: Bool

@@ -49,6 +49,31 @@ extension Reference {
     return y
   }
 
+  /// 1 where query q is the k-th of those whose largest output is a thing's, by that output falling, of equals the
+  /// first.
+  public static func querySelection(
+    _ probabilities: ReferenceArray, things: [Bool], slots: Int, limit: Int
+  ) -> ReferenceArray {
+    let p = probabilities, shape = p.shape
+    var y = ReferenceArray(zeros: [shape[0], slots, shape[1]])
+    for n in 0..<shape[0] {
+      func score(_ query: Int) -> Double { (0..<shape[2]).map { p[n, query, $0] }.max()! }
+      func isThing(_ query: Int) -> Bool {
+        let label = (0..<shape[2]).first { p[n, query, $0] == score(query) }!
+        return label < things.count && things[label]
+      }
+      let queries = (0..<shape[1]).filter(isThing)
+      for query in queries {
+        // Its slot is the number of things before it.
+        let slot = queries.count {
+          score($0) > score(query) || (score($0) == score(query) && $0 < query)
+        }
+        if slot < limit { y[n, slot, query] = 1 }
+      }
+    }
+    return y
+  }
+
   /// 1000 · class + thing of every pixel.
   public static func groupInstances(
     _ semantic: Labels, _ centers: ReferenceArray, _ offsets: ReferenceArray, _ rules: GroupingRules

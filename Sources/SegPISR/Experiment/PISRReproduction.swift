@@ -10,10 +10,10 @@ import SegTraining
 /// PISR's claim as an experiment: relations between classes, things and pixels make panoptic segmentation better than a
 /// second stage of heads and as many parameters would.
 ///
-/// Of every seed one baseline is trained, Panoptic-DeepLab with a half-width FFNet's backbone; all arms go on from it for
-/// half as many steps: the baseline itself; two stages with convolutions of as many parameters between; relations of
-/// classes alone (as object context); PISR without re-weighting; PISR. The arms with things have 50 slots, and are scored
-/// with 5, 20 and 50 of them filled. Borse et al. 2022 (arXiv 2204.05370).
+/// Of every seed one baseline is trained, Panoptic-DeepLab with a half-width FFNet's backbone; all arms go on from it
+/// for half as many steps: the baseline itself; two stages with convolutions of as many parameters between; relations of
+/// classes alone (as object context); PISR without re-weighting; PISR. The arms with things have 50 slots, and are
+/// scored with 5, 20 and 50 of them filled. Borse et al. 2022 (arXiv 2204.05370).
 public struct PISRReproduction: Reproduction {
   /// The experiment of the paper.
   public init() {}
@@ -125,7 +125,7 @@ public struct PISRReproduction: Reproduction {
     var recipe = recipe
     recipe.name = "pisr-baseline"
     recipe.steps *= 2
-    let folder = setup.folder.deletingLastPathComponent().appendingPathComponent("baseline-\(recipe.hash)")
+    let folder = setup.shared.appendingPathComponent("baseline-\(recipe.hash)")
     let weights = folder.appendingPathComponent("weights.safetensors")
     if let known = try? readWeights(at: weights) { return known.tensors }
     let network = PISRReproduction.network(Experiment.Arm("baseline"), things: things, seed: recipe.seed)

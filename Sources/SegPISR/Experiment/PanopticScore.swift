@@ -55,7 +55,8 @@ struct PanopticScore {
     (rows.first?.images ?? []).indices.map { image in rows.flatMap { $0.images[image] } }
   }
 
-  /// PQ, SQ and RQ of the first pass, of things and of stuff, of crowded frames; PQ of the further passes.
+  /// PQ, SQ and RQ of the first pass, of things and of stuff, of crowded frames; PQ of every pass whose slots are
+  /// limited, and of its crowded frames.
   var metrics: [RunResult.Metric] {
     guard let first = rows.first else { return [] }
     let width = 4 * categories.count
@@ -64,18 +65,20 @@ struct PanopticScore {
       for row in images { quality += PanopticQuality(categories: categories, sums: row) }
       return PanopticScores(quality)
     }
-    let all = scores(first.images), crowded = scores(zip(first.images, isCrowded).filter(\.1).map(\.0))
+    func crowded(_ images: [[Double]]) -> PanopticScores { scores(zip(images, isCrowded).filter(\.1).map(\.0)) }
+    let all = scores(first.images), frames = "frames with over \(PanopticScore.crowd) things"
     func statistic(_ pass: Int) -> ImageStatistic {
       ImageStatistic(.panopticQuality, columns: (pass * width)..<((pass + 1) * width))
     }
     var metrics = [
       RunResult.Metric("PQ", all.all.pq, statistic: statistic(0)), .init("SQ", all.all.sq), .init("RQ", all.all.rq),
       .init("PQ things", all.things.pq), .init("PQ stuff", all.stuff.pq),
-      .init("PQ of frames with over \(PanopticScore.crowd) things", crowded.all.pq),
+      .init("PQ of \(frames)", crowded(first.images).all.pq),
     ]
     for (pass, row) in rows.enumerated() {
       guard let limit = row.limit else { continue }
       metrics.append(.init("PQ of \(limit) slots", scores(row.images).all.pq, statistic: statistic(pass)))
+      metrics.append(.init("PQ of \(limit) slots, \(frames)", crowded(row.images).all.pq))
     }
     return metrics
   }

@@ -82,8 +82,6 @@ public final class MaskFormer: PanopticBase {
   private var isTraining = false
   public let heads: Heads
   public let things: [Bool]
-  /// The factors of the losses.
-  public var lossRules = MaskLossRules()
 
   /// - Parameters:
   ///   - encoder: of four maps, at 1/4, 1/8, 1/16 and 1/32.
@@ -119,17 +117,15 @@ public final class MaskFormer: PanopticBase {
   }
 
   public func prediction(from features: Features, by heads: Heads) -> Prediction {
-    let map = heads.pixels(features.map), shape = map.shape
-    let pixels = map.reshaped(shape[0], shape[1], shape[2] * shape[3])
+    let map = heads.pixels(features.map)
     return Prediction(
       layers: features.queries.map { queries in
         var embedding = queries
         for (index, layer) in heads.embedding.enumerated() {
-          embedding = layer.ofRows(embedding)
+          embedding = layer(embedding)
           if index < heads.embedding.count - 1 { embedding = relu(embedding) }
         }
-        let masks = matmul(embedding, pixels).reshaped(shape[0], queries.shape[1], shape[2], shape[3])
-        return Layer(classes: heads.classes.ofRows(queries), masks: masks)
+        return Layer(classes: heads.classes(queries), masks: channelProduct(embedding, map))
       })
   }
 
@@ -150,7 +146,7 @@ public final class MaskFormer: PanopticBase {
     let masks = sigmoid(last.masks).reshaped(shape[0], shape[1], shape[2] * shape[3])
     let classes = semantic(p, masks).reshaped(shape[0], things.count, shape[2], shape[3])
     guard slots > 0 else { return RelationMasks(semantic: classes) }
-    let chosen = apply(QuerySelectionOperation(things: things, slots: slots, limit: limit), to: p)
+    let chosen = querySelection(p, things: things, slots: slots, limit: limit)
     return RelationMasks(
       semantic: classes, instances: matmul(chosen, masks).reshaped(shape[0], slots, shape[2], shape[3]),
       filled: chosen.sum(axes: [2]))
@@ -172,11 +168,12 @@ public final class MaskFormer: PanopticBase {
     groupMasks(classes: outputs[1], masks: outputs[2], in: frame, rules: MaskGroupingRules(things: things))
   }
 
-  /// The sum over the decoder's layers of the losses of ``MaskLossRules``; of the settings nothing is looked at.
+  /// The sum over the decoder's layers of the losses of classes and masks, by the settings' factors `semantic`,
+  /// `noObject`, `focal` and `dice`.
   public func loss(of prediction: Prediction, _ truth: PanopticTruth, _ settings: Recipe.Panoptic) -> Tensor {
     let shape = prediction.layers[0].masks.shape
     let targets = MaskTargets(truth, size: Pair(height: shape[2], width: shape[3]))
-    let losses = prediction.layers.map { lossRules.loss($0, targets) }
+    let rules = MaskLoss(settings), losses = prediction.layers.map { rules.loss($0, targets) }
     return losses.dropFirst().reduce(losses[0], +)
   }
 }

@@ -1,21 +1,21 @@
 import SegKernels
+import SegTraining
 
-/// The factors of MaskFormer's losses, which are those of its matching as well.
-public struct MaskLossRules: Sendable, Hashable {
+/// MaskFormer's losses, whose factors are those of its matching as well.
+struct MaskLoss {
   /// Of the cross entropy of classes.
-  public var classes: Float = 1
+  let classes: Float
   /// How much queries count there that no segment is matched with.
-  public var noObject: Float = 0.1
+  let noObject: Float
   /// Of the masks' focal loss (γ = 2, α = 0.25).
-  public var focal: Float = 20
+  let focal: Float
   /// Of the masks' Dice loss.
-  public var dice: Float = 1
+  let dice: Float
 
-  /// The published factors.
-  public init() {}
-}
+  init(_ settings: Recipe.Panoptic) {
+    (classes, noObject, focal, dice) = (settings.semantic, settings.noObject, settings.focal, settings.dice)
+  }
 
-extension MaskLossRules {
   /// α of the focal loss.
   private var positive: Float { 0.25 }
 

@@ -4,18 +4,18 @@ import SegKernels
 ///
 /// Every counted thing is a segment, and every class of stuff that an image has. A mask holds the share of each cell
 /// that the segment covers. Void and groups of things belong to no segment and are not known.
-struct MaskTargets {
+package struct MaskTargets {
   /// For each image the class of every segment.
-  let classes: [[Int]]
+  package let classes: [[Int]]
   /// N×T×(h·w), T of the image with most segments (at least 1); zeros where an image has fewer.
-  let masks: Tensor
+  package let masks: Tensor
   /// N×1×(h·w), the share of each cell of which something is known.
-  let known: Tensor
+  package let known: Tensor
 
   /// How many segments there are in all images.
   var count: Int { classes.reduce(0) { $0 + $1.count } }
 
-  init(_ truth: PanopticTruth, size: Pair) {
+  package init(_ truth: PanopticTruth, size: Pair) {
     let shape = truth.labels.shape, (height, width) = (shape[1], shape[2]), area = size.height * size.width
     struct Key: Hashable { let label: Int32, instance: Int32 }
     // How many pixels fall into each row and column of cells.

@@ -42,13 +42,13 @@ final class QueryDecoder: Module {
 
 /// One layer of a ``QueryDecoder``.
 final class QueryLayer: Module {
-  private let own: Attention, cross: Attention
+  private let own: MultiHeadAttention, cross: MultiHeadAttention
   private let widen: Linear, narrow: Linear
   private let norms: [LayerNorm]
 
   init(_ size: MaskFormer.Size) {
-    own = Attention(features: size.width, heads: size.heads)
-    cross = Attention(features: size.width, heads: size.heads)
+    own = MultiHeadAttention(features: size.width, heads: size.heads)
+    cross = MultiHeadAttention(features: size.width, heads: size.heads)
     widen = Linear(inputFeatures: size.width, outputFeatures: size.hidden)
     narrow = Linear(inputFeatures: size.hidden, outputFeatures: size.width)
     norms = (0..<3).map { _ in LayerNorm(features: size.width) }
@@ -64,57 +64,7 @@ final class QueryLayer: Module {
     let placed = x + places
     var y = norms[0](x + own(placed, placed, x))
     y = norms[1](y + cross(y + places, keys, values))
-    return norms[2](y + narrow.ofRows(relu(widen.ofRows(y))))
-  }
-}
-
-/// Attention of several heads: softmax(q kᵀ / √d) v of projected rows, d = features / heads. Vaswani et al. 2017.
-final class Attention: Module {
-  private let query: Linear, key: Linear, value: Linear, output: Linear
-  private let heads: Int
-
-  init(features: Int, heads: Int) {
-    check(features % heads == 0, "Attention", "\(heads) heads do not divide \(features) features")
-    func layer() -> Linear { Linear(inputFeatures: features, outputFeatures: features) }
-    (query, key, value, output) = (layer(), layer(), layer(), layer())
-    self.heads = heads
-  }
-
-  var parts: [Part] {
-    [Part("q_proj", query), Part("k_proj", key), Part("v_proj", value), Part("out_proj", output)]
-  }
-
-  /// N×L×C of queries N×L×C, keys and values N×M×C.
-  func callAsFunction(_ queries: Tensor, _ keys: Tensor, _ values: Tensor) -> Tensor {
-    let (n, rows, c) = (keys.shape[0], queries.shape[1], queries.shape[2])
-    func split(_ x: Tensor) -> Tensor {
-      x.reshaped(n, x.shape[1], heads, c / heads).permuted(0, 2, 1, 3)
-    }
-    let scale = 1 / Float(c / heads).squareRoot()
-    let q = split(query.ofRows(queries)) * scale, k = split(key.ofRows(keys)), v = split(value.ofRows(values))
-    let found = matmul(softmax(matmul(q, k.permuted(0, 1, 3, 2)), axis: 3), v)
-    return output.ofRows(found.permuted(0, 2, 1, 3).reshaped(n, rows, c))
-  }
-}
-
-/// Normalisation of every row of features: see `layerNorm`.
-final class LayerNorm: Module {
-  private let weight: Parameter, bias: Parameter
-
-  init(features: Int) {
-    weight = Parameter(.ones([features]))
-    bias = Parameter(.zeros([features]))
-  }
-
-  var parts: [Part] { [Part("weight", weight), Part("bias", bias)] }
-
-  func callAsFunction(_ x: Tensor) -> Tensor { layerNorm(x, weight: weight.value, bias: bias.value) }
-}
-
-extension Linear {
-  /// The map of N×L×C, row by row.
-  func ofRows(_ x: Tensor) -> Tensor {
-    self(x.reshaped(x.shape[0] * x.shape[1], x.shape[2])).reshaped(x.shape[0], x.shape[1], weight.shape[0])
+    return norms[2](y + narrow(relu(widen(y))))
   }
 }
 

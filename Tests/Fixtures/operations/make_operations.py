@@ -782,6 +782,21 @@ def panoptic():
               "things": positive("heatmaps/things", 2, 1, 5, 6)}
     case("instanceHeatmaps/three_of_four", "instanceHeatmaps", lambda *x: heatmaps(*x, **rules), inputs, **rules)
 
+    def selected(p, things, slots, limit):
+        """The queries whose largest output is a thing's, by that output falling, one a slot."""
+        score, best = p.max(2)
+        is_thing = torch.isin(best, torch.tensor(things))
+        order = torch.argsort(torch.where(is_thing, score, -math.inf), dim=1, descending=True, stable=True)[:, :limit]
+        taken = F.one_hot(order, p.shape[1]).double() * is_thing.gather(1, order)[..., None]
+        return F.pad(taken, (0, 0, 0, slots - taken.shape[1]))
+
+    for label, shape, things, slots, limit in [
+        ("two_of_three", (2, 7, 6), [2, 4], 3, 2), ("more_than_there_are", (1, 4, 4), [1, 2], 6, 6)]:
+        name = f"querySelection/{label}"
+        rules = dict(things=things, slots=slots, limit=limit)
+        case(name, "querySelection", lambda p: selected(p, **rules), {"p": torch.softmax(distinct(name, *shape), 2)},
+             differentiable=False, **rules)
+
     def grouped(centers, offsets, semantic, things, threshold, window, most, stuff_area):
         height, width = semantic.shape
         found = peaks(centers[None], threshold, window)[:most]
@@ -808,13 +823,31 @@ def panoptic():
          labels={"labels": semantic}, differentiable=False, **rules)
 
 
+def attention():
+    def attended(q, k, v, heads, *parameters):
+        weights, biases = parameters[0::2], parameters[1::2]
+        y, _ = F.multi_head_attention_forward(
+            *(x.transpose(0, 1) for x in (q, k, v)), q.shape[2], heads, None, torch.cat(biases[:3]), None, None, False,
+            0.0, weights[3], biases[3], training=False, need_weights=False, use_separate_proj_weight=True,
+            q_proj_weight=weights[0], k_proj_weight=weights[1], v_proj_weight=weights[2])
+        return y.transpose(0, 1)
+
+    for label, images, queries, keys, channels, heads in [("two_heads", 2, 3, 5, 6, 2), ("one_head", 1, 4, 4, 3, 1)]:
+        name = f"multiHeadAttention/{label}"
+        rows = {"q": (images, queries, channels), "k": (images, keys, channels), "v": (images, keys, channels)}
+        parameters = {f"{part}_{kind}": shape for part in ("q_proj", "k_proj", "v_proj", "out_proj")
+                      for kind, shape in (("weight", (channels, channels)), ("bias", (channels,)))}
+        inputs = {role: normal(f"{name}/{role}", *shape) for role, shape in (rows | parameters).items()}
+        case(name, "multiHeadAttention", lambda q, k, v, *rest: attended(q, k, v, heads, *rest), inputs, heads=heads)
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     elementwise(), reductions(), movement(), convolution(), pooling()
     normalization(), softmax(), cross_entropy(), segmentation_losses(), resize()
     further_elementwise(), further_movement(), transposed_convolution(), group_normalization(), regression()
     sampling()
-    choosing(), small_matrices(), remaining(), implicit(), panoptic()
+    choosing(), small_matrices(), remaining(), implicit(), panoptic(), attention()
 
     intended = {"crossEntropy/all_ignored_mean", "sort/nan", "sort/nan_descending", "topK/nan"}
     broken = {name.rsplit("/", 1)[0] for name, tensor in tensors.items() if tensor.isnan().any()}
