@@ -12,7 +12,7 @@ struct WeightGradientPlan {
   private(set) var step: SKWeightStep
   private let tasks: Int
   /// The floats of a task's sums.
-  private let sumCount: Int
+  private var sumCount = 0
   private let isWinograd: Bool
   private let kernels: SKKernels
 
