@@ -30,8 +30,8 @@
     var isONNXFile: Bool { model.map { ModelName($0).isONNXFile } ?? false }
 
     /// Builds the model and loads the weights; differences between file and model, and terms that limit the use of
-    /// bundled weights, are noted on stderr.
-    func load() throws -> LoadedModel {
+    /// bundled weights, are noted on stderr unless they have been.
+    func load(isNoted: Bool = false) throws -> LoadedModel {
       if let model, isONNXFile {
         guard weights == nil else { throw UsageError("--weights: an ONNX file has its own") }
         // They come from the file: the seed is not used.
@@ -40,6 +40,7 @@
       if weights == nil, let model { try checkModelOfDefaultWeights(model) }
       let source = Weights(weights ?? BundledWeights.streets.name, bundled: ModelOptions.bundled)
       let loaded = try LoadedModel(model.map { ModelName($0) }, weights: source)
+      if isNoted { return loaded }
       if case .bundled(let weights) = source, let restriction = weights.restriction {
         Console.note("note: the weights '\(weights.name)' come with terms: \(restriction)")
       }

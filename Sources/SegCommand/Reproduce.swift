@@ -49,7 +49,10 @@
     private func printReport(_ report: ExperimentRunner.Report) {
       let answer = report.answer
       func text(_ value: Double?) -> String { value.map { String(format: "%.4f", $0) } ?? "-" }
-      let names = answer.arms.first?.metrics.map(\.name) ?? []
+      // Arms of one experiment may be scored by metrics of their own.
+      let names = answer.arms.flatMap { $0.metrics.map(\.name) }.reduce(into: [String]()) { names, name in
+        if !names.contains(name) { names.append(name) }
+      }
       Console.table(
         [["arm"] + answer.arms.map(\.name)]
           + [["seeds"] + answer.arms.map { "\($0.metrics.first?.values.count ?? 0)" }]

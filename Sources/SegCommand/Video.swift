@@ -45,7 +45,8 @@
             other.weights = auxWeights
             if auxModel == nil { other.model = nil }
           }
-          return (model: try other.load(), configuration: try adaptation.configuration())
+          let isTheSame = auxModel == nil && auxWeights == nil
+          return (model: try other.load(isNoted: isTheSame), configuration: try adaptation.configuration())
         }
         let network = try consistency ? featureNetwork(features) : nil
         let video = try VideoSegmentation(model, auxiliary: auxiliary, output: output, features: network)

@@ -36,19 +36,32 @@ extension OperationTable {
       training("rectified", [2, 9, 3, 4], rectified: true), training("with addend", [1, 3, 4, 5], adding: true),
       training("with addend, rectified", [2, 8, 3, 3], adding: true, rectified: true),
       training("with addend, rectified, larger", [2, 20, 31, 17], adding: true, rectified: true),
+      training("rectified", [2, 9, 3, 4], rectified: true, isFrozen: true),
+      training("with addend", [1, 3, 4, 5], adding: true, isFrozen: true),
+      training("with addend, rectified", [2, 8, 3, 3], adding: true, rectified: true, isFrozen: true),
+      training("with addend, rectified, larger", [2, 20, 31, 17], adding: true, rectified: true, isFrozen: true),
     ]
 
   private static func training(
-    _ label: String, _ shape: Shape, adding: Bool = false, rectified: Bool = false
+    _ label: String, _ shape: Shape, adding: Bool = false, rectified: Bool = false, isFrozen: Bool = false
   ) -> OperationCase {
-    OperationCase(
-      "batchNorm", "training, \(label)",
+    let (mean, variance) = statistics(shape)
+    return OperationCase(
+      "batchNorm", "\(isFrozen ? "evaluation" : "training"), \(label)",
       [(shape, .normal), ([shape[1]], .positive), ([shape[1]], .normal)] + (adding ? [(shape, .normal)] : []),
       run: {
-        batchNorm($0[0], weight: $0[1], bias: $0[2], adding: adding ? $0[3] : nil, rectified: rectified).result
+        let (x, weight, bias, addend) = ($0[0], $0[1], $0[2], adding ? $0[3] : nil)
+        return isFrozen
+          ? batchNorm(
+            x, weight: weight, bias: bias, mean: mean, variance: variance, adding: addend, rectified: rectified)
+          : batchNorm(x, weight: weight, bias: bias, adding: addend, rectified: rectified).result
       },
       reference: {
-        let y = Reference.batchNormTraining($0[0], weight: $0[1], bias: $0[2]).y
+        let y =
+          isFrozen
+          ? Reference.batchNormEvaluation(
+            $0[0], mean: ReferenceArray(mean), variance: ReferenceArray(variance), weight: $0[1], bias: $0[2])
+          : Reference.batchNormTraining($0[0], weight: $0[1], bias: $0[2]).y
         let sum = adding ? Reference.add(y, $0[3]) : y
         return rectified ? Reference.relu(sum) : sum
       })

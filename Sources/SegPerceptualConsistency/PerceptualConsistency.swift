@@ -80,6 +80,16 @@ public struct PerceptualConsistency: Sendable {
       matches.ownB, matches.otherB, means: b.products(with: a.mean), shape: labelsB.shape)
   }
 
+  /// PC(A, B) of two frames as a function of their labels, which may have any size.
+  public static func scorer(_ featuresA: Tensor, _ featuresB: Tensor) -> (Labels, Labels) -> Double {
+    { labelsA, labelsB in
+      PerceptualConsistency(
+        featuresA: featuresA, labelsA: resizedLabels(labelsA, to: featuresA), featuresB: featuresB,
+        labelsB: resizedLabels(labelsB, to: featuresB)
+      ).score
+    }
+  }
+
   /// Equation 3 at every position, and its mean.
   private static func map(
     _ own: [Float], _ other: [Float], means: [Double], shape: Shape

@@ -18,7 +18,11 @@ public enum Papers {
   /// All of them.
   public static let all: [any Reproduction] = [
     FFNetReproduction(), IFAReproduction(), InverseFormReproduction(), PISRReproduction(), HS3Reproduction(),
-    PerceptualConsistencyReproduction(), AuxAdaptReproduction(),
+    PerceptualConsistencyReproduction(),
+    AuxAdaptReproduction {
+      let features = FeatureExtractor(try .bundled())
+      return { PerceptualConsistency.scorer(features($0), features($1)) }
+    },
     XDistillReproduction { try DepthTraining.teacher("streets") },
   ]
 

@@ -161,11 +161,7 @@ final class ConsistencyMeter {
     let features = extractor(image)
     if let last {
       consistency.add(previous: last.labels, current: labels, flow: search(from: image, to: last.image))
-      scores.append(
-        PerceptualConsistency(
-          featuresA: last.features, labelsA: PerceptualConsistency.resizedLabels(last.labels, to: features),
-          featuresB: features, labelsB: PerceptualConsistency.resizedLabels(labels, to: features)
-        ).score)
+      scores.append(PerceptualConsistency.scorer(last.features, features)(last.labels, labels))
     }
     last = (image, labels, features)
   }

@@ -5,7 +5,7 @@ import XCTest
 /// The experiment of AuxAdapt: arms, contrasts and recipes.
 final class AuxAdaptReproductionTests: XCTestCase {
   func testExperiment() {
-    let paper = AuxAdaptReproduction()
+    let paper = AuxAdaptReproduction { { _, _ in { _, _ in 1 } } }
     let names = paper.experiment.arms.map(\.name)
     XCTAssertEqual(names, ["main", "frozen", "auxadapt", "sum", "self", "tent", "average"])
     for preset in Experiment.Preset.allCases {

@@ -67,6 +67,12 @@ final class ExperimentTests: XCTestCase {
     XCTAssertEqual(Verdict(nil, higherIsBetter: true), .inconclusive)
     XCTAssertEqual(Verdict(0.1...0.2, higherIsBetter: false), .not_supported)
     XCTAssertEqual(Verdict(-0.2...(-0.1), higherIsBetter: false), .supported)
+    // "No worse than by 0.3".
+    XCTAssertEqual(Verdict(-0.2...0.1, higherIsBetter: true, allowing: 0.3), .supported)
+    XCTAssertEqual(Verdict(-0.4...0.1, higherIsBetter: true, allowing: 0.3), .inconclusive)
+    XCTAssertEqual(Verdict(-0.5...(-0.4), higherIsBetter: true, allowing: 0.3), .not_supported)
+    XCTAssertEqual(Verdict(-0.1...0.2, higherIsBetter: false, allowing: 0.3), .supported)
+    XCTAssertEqual(Verdict(0.4...0.5, higherIsBetter: false, allowing: 0.3), .not_supported)
   }
 
   func testSettingsChangeTheRecipe() throws {

@@ -68,7 +68,8 @@ typedef struct SKWeightStep {
   /// The gradient of the output, and the floats from one image to the next.
   const float *dy;
   size_t imageDy;
-  /// The sums of all tasks, and the floats that one of them has.
+  /// The sums of the first task, and the floats from one task's to the next's; 0 where each has been collected before
+  /// the next begins.
   float *sums;
   size_t taskSums;
 } SKWeightStep;

@@ -49,6 +49,15 @@ final class ClipRunner {
     }
   }
 
+  /// The AuxNet alone, which is no arm.
+  init(auxiliaryOf pair: NetworkPair) {
+    let network = FrozenNetwork(pair.copy(of: pair.auxiliary), downscale: 2)
+    segmentFrame = { image in
+      let frame = PreparedFrame(image, .imageNet, divisor: 64)
+      return frame.labels(network.logits(frame.x))
+    }
+  }
+
   /// The labels of the next frame, and the seconds that they took.
   func segment(_ image: Image) -> (labels: Labels, seconds: Double) {
     let clock = ContinuousClock(), start = clock.now

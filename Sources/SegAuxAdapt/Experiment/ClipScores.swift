@@ -12,8 +12,16 @@ struct ClipScores {
     let values: [Double?]
   }
 
+  /// How a frame follows from the one before, for all methods.
+  struct Motion {
+    let exact: StreetFlow
+    let estimated: FlowField
+    /// PC of labels of the frame before and of this one.
+    let perceptual: (Labels, Labels) -> Double
+  }
+
   /// Every score; those of time are better when lower.
-  private static let names = ["TC", "TC by estimated flow", "agreement", "mVC8", "mIoU", "milliseconds"]
+  private static let names = ["TC", "TC by estimated flow", "agreement", "PC", "mVC8", "mIoU", "milliseconds"]
 
   private let classes: Int
   private var clips: [Clip] = []
@@ -22,8 +30,8 @@ struct ClipScores {
   private var matrix: ConfusionMatrix
   private var exact: TemporalConsistency, estimated: TemporalConsistency
   private var windows = VideoConsistency(lengths: [8])
+  private var perceptual: [Double] = []
   private var last: Labels?
-  private var lastImage: Image?
   private var seconds: [Double] = []
 
   init(classes: Int) {
@@ -39,21 +47,17 @@ struct ClipScores {
     exact = TemporalConsistency(classes: classes)
     estimated = exact
     windows = VideoConsistency(lengths: [8])
-    (last, lastImage, seconds) = (nil, nil, [])
+    (perceptual, last, seconds) = ([], nil, [])
   }
 
-  /// The estimated flow from a frame to the one before; nil of a clip's first.
-  mutating func estimate(_ image: Image) -> FlowField? {
-    defer { lastImage = image }
-    return lastImage.map { DenseInverseSearch()(from: image, to: $0) }
-  }
-
-  mutating func add(_ labels: Labels, _ truth: Labels, _ flow: StreetFlow?, _ found: FlowField?, _ seconds: Double) {
+  /// The next frame; without motion nothing ties it to the one before.
+  mutating func add(_ labels: Labels, _ truth: Labels, _ motion: Motion?, _ seconds: Double) {
     matrix.add(prediction: labels, truth: truth)
     windows.add(prediction: labels, truth: truth)
-    if let last, let flow, let found {
-      exact.add(previous: last, current: labels, flow: flow.field, occluded: flow.occluded)
-      estimated.add(previous: last, current: labels, flow: found)
+    if let last, let motion {
+      exact.add(previous: last, current: labels, flow: motion.exact.field, occluded: motion.exact.occluded)
+      estimated.add(previous: last, current: labels, flow: motion.estimated)
+      perceptual.append(motion.perceptual(last, labels))
     }
     last = labels
     self.seconds.append(seconds)
@@ -65,8 +69,8 @@ struct ClipScores {
       Clip(
         domain: domain,
         values: [
-          exact.visibleScore, estimated.score, exact.visibleAgreement, windows.scores[0], matrix.meanIoU().ifFinite,
-          median * 1000,
+          exact.visibleScore, estimated.score, exact.visibleAgreement, perceptual.mean, windows.scores[0],
+          matrix.meanIoU().ifFinite, median * 1000,
         ]))
     if matrices[domain] == nil { matrices[domain] = matrix } else { matrices[domain]! += matrix }
   }

@@ -184,6 +184,9 @@ struct ConvolutionPlan {
     cut(kernels, regions: ceilingDivide(tiles, size))
   }
 
+  /// Winograd with so few tiles that a task has all of them, and reads weights that no other one does.
+  var isOneRegion: Bool { algorithm.tileSide != nil && step.tiles <= step.regionColumns }
+
   /// The floats of scratch memory that a thread needs.
   func scratchCount(_ kernels: SKKernels) -> Int {
     var step = self.step

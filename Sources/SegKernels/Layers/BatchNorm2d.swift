@@ -44,15 +44,12 @@ public final class BatchNorm2d: UnaryModule {
 
   public func callAsFunction(_ x: Tensor) -> Tensor { callAsFunction(x, rectified: false) }
 
-  /// The norm and what follows it: a sum with `addend` if there is one, then max(0, y) if `rectified`. In training that
-  /// is one pass over memory.
+  /// The norm and what follows it: a sum with `addend` if there is one, then max(0, y) if `rectified`.
   public func callAsFunction(_ x: Tensor, adding addend: Tensor? = nil, rectified: Bool) -> Tensor {
     guard isTraining else {
-      var y = batchNorm(
+      return batchNorm(
         x, weight: weight.value, bias: bias.value, mean: runningMean.value, variance: runningVariance.value,
-        epsilon: epsilon)
-      if let addend { y = y + addend }
-      return rectified ? relu(y) : y
+        epsilon: epsilon, adding: addend, rectified: rectified)
     }
     let (y, mean, variance) = batchNorm(
       x, weight: weight.value, bias: bias.value, epsilon: epsilon, adding: addend, rectified: rectified, over: group)

@@ -24,35 +24,44 @@ public func batchNorm(
 
 /// Works in channel blocks: a task is one block of channels of all images. Sums are in double precision.
 ///
-/// dx = w/σ · (d − mean(d) − (x − mean)/σ² · mean(d · (x − mean))), with d the gradient that passes the rectifier.
+/// dx = w/σ · (d − mean(d) − (x − mean)/σ² · mean(d · (x − mean))), with d the gradient that passes the rectifier; of
+/// frozen statistics dx = w/σ · d.
 struct BatchNormTrainingOperation: BlockedOperation {
   let epsilon: Float
   let rectifies: Bool
+  /// Whether mean and variance are inputs behind weight and bias, which get no gradient; else they are the batch's, and
+  /// results.
+  var isFrozen = false
   /// Who holds the rest of the batch; nil where this process holds all of it.
   var group: (any BatchGroup)?
 
   var name: String { "batchNorm" }
   var attributes: [(name: String, value: Attribute)] {
-    [("epsilon", .real(epsilon)), ("usesBatch", .flag(true)), ("relu", .flag(rectifies))]
+    [("epsilon", .real(epsilon)), ("usesBatch", .flag(!isFrozen)), ("relu", .flag(rectifies))]
   }
 
   func outputShapes(_ inputs: [Shape]) -> [Shape] {
     let x = inputs[0]
-    checkBatchNormShapes(x, inputs[1..<3], for: name)
+    checkBatchNormShapes(x, inputs[1..<parameterEnd], for: name)
     check(
-      inputs.count < 4 || inputs[3] == x, name, "expected an addend of the images' shape \(x), found \(inputs.last!)")
+      inputs.count == parameterEnd || inputs.last! == x, name,
+      "expected an addend of the images' shape \(x), found \(inputs.last!)")
+    if isFrozen { return [x] }
     let samples = x.elementCount / max(x[1], 1) * (group?.size ?? 1)
     check(samples > 1 || x.elementCount == 0, name, "training needs more than one value a channel, found shape \(x)")
     return [x, [x[1]], [x[1]]]
   }
 
-  func floatingPointOperations(_ inputs: [Shape]) -> Int { 7 * inputs[0].elementCount }
+  /// The addend's place among the inputs.
+  private var parameterEnd: Int { isFrozen ? 5 : 3 }
+
+  func floatingPointOperations(_ inputs: [Shape]) -> Int { (isFrozen ? 2 : 7) * inputs[0].elementCount }
 
   func forward(_ inputs: [Tensor], _ context: inout OperationContext) -> [Tensor] {
     let (weight, bias) = (inputs[1].rowMajor(), inputs[2].rowMajor())
-    let addend = inputs.count > 3 ? inBlocks(inputs[3]) : nil
+    let addend = inputs.count > parameterEnd ? inBlocks(inputs[parameterEnd]) : nil
     let x = inBlocks(inputs[0]), runs = Runs(x)
-    let (mean, variance) = statistics(x, runs)
+    let (mean, variance) = isFrozen ? (inputs[3].rowMajor(), inputs[4].rowMajor()) : statistics(x, runs)
     let numbers = numbers(weight, bias, mean, variance)
     let kernels = kernels
     var y = Tensor(uninitialized: x.shape, layout: x.layout)
@@ -70,11 +79,11 @@ struct BatchNormTrainingOperation: BlockedOperation {
       // kept anyway as the input of what follows.
       if rectifies, addend != nil { context.saved.append(y) }
     }
-    return [x.shape == inputs[0].shape ? y : y.viewed(as: inputs[0].shape), mean, variance]
+    return [x.shape == inputs[0].shape ? y : y.viewed(as: inputs[0].shape)] + (isFrozen ? [] : [mean, variance])
   }
 
   func backward(_ gradients: [Tensor?], _ context: OperationContext) -> [Tensor?] {
-    let hasAddend = context.inputShapes.count > 3
+    let hasAddend = context.inputShapes.count > parameterEnd
     guard let dy = gradients[0].map(inBlocks) else { return context.inputShapes.map { _ in nil } }
     let x = context.saved[0], weight = context.saved[1], mean = context.saved[3], variance = context.saved[4]
     let result = context.saved.count > 5 ? context.saved[5] : nil
@@ -112,6 +121,7 @@ struct BatchNormTrainingOperation: BlockedOperation {
           let c = block * runs.block + lane
           let inverse = 1 / (Double(v[c]) + Double(epsilon)).squareRoot(), scale = Double(w[c]) * inverse
           factors[lane] = Float(scale)
+          if isFrozen { continue }
           factors[runs.block + lane] = Float(-scale * inverse * inverse * total[runs.block + lane] / samples)
           factors[2 * runs.block + lane] = Float(-scale * total[lane] / samples)
         }
@@ -138,7 +148,7 @@ struct BatchNormTrainingOperation: BlockedOperation {
     func shaped(_ tensor: Tensor) -> Tensor {
       tensor.shape == context.inputShapes[0] ? tensor : tensor.viewed(as: context.inputShapes[0])
     }
-    return [shaped(dx), dots, sums] + (hasAddend ? [shaped(dAddend ?? dy)] : [])
+    return [shaped(dx), dots, sums] + (isFrozen ? [nil, nil] : []) + (hasAddend ? [shaped(dAddend ?? dy)] : [])
   }
 
   /// N×C×… as an image in channel blocks.

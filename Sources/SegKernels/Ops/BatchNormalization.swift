@@ -1,15 +1,24 @@
 import CSegKernels
 
-/// Batch normalisation by given statistics: the form of evaluation.
+/// Batch normalisation by given statistics, and what follows it: the form of evaluation.
 ///
-/// y = weight · (x − mean) / √(variance + ε) + bias.
+/// y = weight · (x − mean) / √(variance + ε) + bias; then y + addend, if there is one; then max(0, y), if `rectified`. The
+/// statistics get no gradient.
 public func batchNorm(
-  _ x: Tensor, weight: Tensor, bias: Tensor, mean: Tensor, variance: Tensor, epsilon: Float = 1e-5
+  _ x: Tensor, weight: Tensor, bias: Tensor, mean: Tensor, variance: Tensor, epsilon: Float = 1e-5,
+  adding addend: Tensor? = nil, rectified: Bool = false
 ) -> Tensor {
-  apply(BatchNormOperation(epsilon: epsilon), to: [x, weight, bias, mean, variance])[0]
+  // Gradients want one pass over memory. In a graph the norm goes into the convolution before it.
+  if Recorder.current is Tape {
+    let operation = BatchNormTrainingOperation(epsilon: epsilon, rectifies: rectified, isFrozen: true)
+    return apply(operation, to: [x, weight, bias, mean, variance] + (addend.map { [$0] } ?? []))[0]
+  }
+  var y = apply(BatchNormOperation(epsilon: epsilon), to: [x, weight, bias, mean, variance])[0]
+  if let addend { y = y + addend }
+  return rectified ? relu(y) : y
 }
 
-/// Normalisation by statistics that are inputs.
+/// Normalisation by statistics that are inputs, without a gradient.
 struct BatchNormOperation: TensorOperation {
   let epsilon: Float
 
@@ -25,63 +34,24 @@ struct BatchNormOperation: TensorOperation {
 
   func forward(_ inputs: [Tensor], _ context: inout OperationContext) -> [Tensor] {
     let (x, weight, bias, mean, variance) = (inputs[0], inputs[1], inputs[2], inputs[3], inputs[4])
-    let planes = Planes(x.shape)
+    let (channels, area) = (x.shape[1], x.shape[2...].reduce(1, *))
     let scale = weight / (variance + epsilon).sqrt()
     let kernels = kernels
     let y = Tensor(uninitialized: x.shape) { y in
       guard let y = y.baseAddress else { return }
       let p = x.pointer(for: name)
       let (m, s, b) = (mean.pointer(for: name), scale.pointer(for: name), bias.pointer(for: name))
-      parallelFor(planes.batch * planes.channels) { plane in
-        let c = plane % planes.channels, start = plane * planes.area
-        kernels.normalize(p + start, m[c], s[c], b[c], y + start, planes.area)
+      parallelFor(x.shape[0] * channels) { plane in
+        let c = plane % channels, start = plane * area
+        kernels.normalize(p + start, m[c], s[c], b[c], y + start, area)
       }
       withExtendedLifetime((x, mean, scale, bias)) {}
     }
-    if context.isRecording { context.saved = [x, weight, mean, variance] }
     return [y]
   }
 
   func backward(_ gradients: [Tensor?], _ context: OperationContext) -> [Tensor?] {
-    let (x, weight, mean, variance) = (context.saved[0], context.saved[1], context.saved[2], context.saved[3])
-    let planes = Planes(x.shape), kernels = kernels
-    let dy = gradients[0]!
-    let channels: Shape = [planes.channels]
-    var sums = Tensor.zeros(channels), dots = Tensor.zeros(channels)
-    let dx = Tensor(uninitialized: x.shape) { dx in
-      guard let dx = dx.baseAddress else { return }
-      let (p, d) = (x.pointer(for: name), dy.pointer(for: name))
-      let (w, m, v) = (weight.pointer(for: name), mean.pointer(for: name), variance.pointer(for: name))
-      let (sum, dot) = (sums.exclusivePointer(), dots.exclusivePointer())
-      parallelFor(planes.channels) { c in
-        var (total, product) = (0.0, 0.0)
-        let inverse = 1 / (Double(v[c]) + Double(epsilon)).squareRoot()
-        planes.forEachRun(c) {
-          total += kernels.sum(d + $0, planes.area)
-          product += kernels.centredDot(p + $0, Double(m[c]), d + $0, planes.area)
-          kernels.scale(d + $0, Float(Double(w[c]) * inverse), dx + $0, planes.area)
-        }
-        sum[c] = Float(total)
-        dot[c] = Float(product * inverse)
-      }
-      withExtendedLifetime((x, dy, weight, mean, variance)) {}
-    }
-    return [dx, dots, sums, nil, nil]
-  }
-
-  /// Where the runs of each channel lie.
-  private struct Planes {
-    let batch: Int, channels: Int, area: Int
-
-    init(_ shape: Shape) {
-      batch = shape[0]
-      channels = shape[1]
-      area = shape[2...].reduce(1, *)
-    }
-
-    func forEachRun(_ channel: Int, _ body: (Int) -> Void) {
-      for n in 0..<batch { body((n * channels + channel) * area) }
-    }
+    misuse(name, "has no gradient where it was applied outside of a tape")
   }
 }
 

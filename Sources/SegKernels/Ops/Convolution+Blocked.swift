@@ -95,7 +95,8 @@ struct BlockedConvolution {
   private func convolved(
     _ x: Tensor, _ weight: Tensor, _ packing: SKPacking, _ bias: Tensor?, _ plan: ConvolutionPlan, to shape: Shape
   ) -> Tensor {
-    let packed = packed(weight, packing, plan)
+    var packing = packing
+    packing.weight = weight.pointer(for: convolution.name)
     let biases =
       bias.map { PackedWeights.pack(bias: $0, block: block) }
       ?? Storage(count: ceilingDivide(shape[1], 2 * block) * 2 * block, zeroed: true)
@@ -103,31 +104,51 @@ struct BlockedConvolution {
     var step = plan.step
     step.isPlain = x.layout == .rowMajor ? 1 : 0
     step.bind(x, to: &y)
-    step.weights = UnsafePointer(packed.base)
     step.bias = UnsafePointer(biases.base)
-    step.run(scratch: plan.scratchCount(kernels))
-    withExtendedLifetime((x, packed, biases)) {}
+    let panels = ceilingDivide(Int(packing.outputs), 2 * block)
+    let panelWeights =
+      plan.algorithm.tileSide.map { kernels.winogradWeights(&step, Int32($0)) / panels }
+      ?? 2 * block * Int(packing.channels) * taps
+    let scratch = plan.scratchCount(kernels)
+    if plan.isOneRegion {
+      runPacking(step, packing, plan, panels: panels, panelWeights: panelWeights, scratch: scratch)
+    } else {
+      let packed = Storage(count: panels * panelWeights), pack = pack(plan)
+      withUnsafePointer(to: packing) { packing in parallelFor(panels) { pack(packing, Int32($0), packed.base) } }
+      step.weights = UnsafePointer(packed.base)
+      step.run(scratch: scratch)
+      withExtendedLifetime(packed) {}
+    }
+    withExtendedLifetime((x, weight, biases)) {}
     return y
   }
 
-  private func packed(_ weight: Tensor, _ packing: SKPacking, _ plan: ConvolutionPlan) -> Storage {
-    var packing = packing
-    packing.weight = weight.pointer(for: convolution.name)
-    let panels = ceilingDivide(Int(packing.outputs), 2 * block)
-    var step = plan.step
-    let count =
-      plan.algorithm.tileSide.map { kernels.winogradWeights(&step, Int32($0)) }
-      ?? panels * 2 * block * Int(packing.channels) * taps
-    let storage = Storage(count: count)
-    let pack =
-      switch plan.algorithm {
-      case .winograd4: kernels.packWinograd4!
-      case .winograd2: kernels.packWinograd2!
-      case .direct, .depthwise: kernels.packDirect!
+  private func pack(_ plan: ConvolutionPlan) -> (UnsafePointer<SKPacking>?, Int32, UnsafeMutablePointer<Float>?) -> Void
+  {
+    switch plan.algorithm {
+    case .winograd4: kernels.packWinograd4!
+    case .winograd2: kernels.packWinograd2!
+    case .direct, .depthwise: kernels.packDirect!
+    }
+  }
+
+  /// Runs a step in which each panel belongs to one task: the task packs its panels, and finds them in its cache. All of
+  /// them, transformed, would be written to memory and read again.
+  private func runPacking(
+    _ step: SKMapStep, _ packing: SKPacking, _ plan: ConvolutionPlan, panels: Int, panelWeights: Int, scratch: Int
+  ) {
+    let pack = pack(plan), share = Int(step.regionPanels)
+    parallelFor(Int(step.tasks)) { task in
+      let own = (task * share)..<min((task + 1) * share, panels)
+      withWorkspace(own.count * panelWeights + scratch) { memory in
+        var (step, packing) = (step, packing)
+        // Where the first of all panels would be.
+        let weights = memory - own.lowerBound * panelWeights
+        for panel in own { pack(&packing, Int32(panel), weights) }
+        step.weights = UnsafePointer(weights)
+        step.run(&step, Int32(task), memory + own.count * panelWeights)
       }
-    withUnsafePointer(to: packing) { packing in parallelFor(panels) { pack(packing, Int32($0), storage.base) } }
-    withExtendedLifetime(weight) {}
-    return storage
+    }
   }
 
   /// dy's pixels as far apart as the stride, zeros between and behind them.

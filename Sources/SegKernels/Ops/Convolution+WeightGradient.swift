@@ -4,11 +4,15 @@ import CSegKernels
 /// set alone.
 ///
 /// A task has some panels of output channels, some blocks of input channels and, where that makes too few tasks, a slice
-/// of the pixels; its sums stay in cache. Two tasks never add to one sum.
+/// of the pixels; its sums stay in cache. Two tasks never add to one sum. Unless the pixels are cut, a task also makes
+/// gradients of its sums: Winograd's are four times as many, and take longer to write to memory and read again than all
+/// their products on the small maps of a single image.
 struct WeightGradientPlan {
   /// Everything about the step but its pointers.
   private(set) var step: SKWeightStep
   private let tasks: Int
+  /// The floats of a task's sums.
+  private var sumCount = 0
   private let isWinograd: Bool
   private let kernels: SKKernels
 
@@ -49,7 +53,7 @@ struct WeightGradientPlan {
     step.slices = Int32(slices)
     tasks = chunks * slices
     if isWinograd { planTiles() } else { planRegions() }
-    step.taskSums = isWinograd ? kernels.weightGradientWinogradSums(&step) : kernels.weightGradientDirectSums(&step)
+    sumCount = isWinograd ? kernels.weightGradientWinogradSums(&step) : kernels.weightGradientDirectSums(&step)
   }
 
   private mutating func planTiles() {
@@ -79,21 +83,45 @@ struct WeightGradientPlan {
 
   /// Runs a step whose pointers are set.
   func gradient(_ step: inout SKWeightStep, _ shape: Shape) -> Tensor {
-    let sums = Storage(count: tasks * step.taskSums)
-    step.sums = sums.base
     let scratch =
       isWinograd ? kernels.weightGradientWinogradScratch(&step) : kernels.weightGradientDirectScratch(&step)
     let sum = isWinograd ? kernels.weightGradientWinograd! : kernels.weightGradientDirect!
     let collect = isWinograd ? kernels.collectWinograd! : kernels.collectDirect!
     let block = Int(kernels.channelBlock())
-    let parts = ceilingDivide(Int(step.map.channels), block) * ceilingDivide(Int(step.map.outputs), 2 * block)
+    let blocks = ceilingDivide(Int(step.map.channels), block)
+    let panels = ceilingDivide(Int(step.map.outputs), 2 * block)
+    guard step.slices > 1 else {
+      let step = step
+      return Tensor(uninitialized: shape) { dw in
+        let dw = dw.baseAddress!
+        parallelFor(tasks) { task in
+          withWorkspace(sumCount + scratch) { memory in
+            var own = step
+            (own.sums, own.taskSums) = (memory, 0)
+            sum(&own, Int32(task), memory + sumCount)
+            forEachPart(of: task, blocks: blocks, panels: panels) { collect(&own, Int32($0), dw) }
+          }
+        }
+      }
+    }
+    let sums = Storage(count: tasks * sumCount)
+    (step.sums, step.taskSums) = (sums.base, sumCount)
     return withUnsafePointer(to: step) { step in
       parallelFor(tasks) { task in withWorkspace(scratch) { sum(step, Int32(task), $0) } }
       return Tensor(uninitialized: shape) { dw in
         let dw = dw.baseAddress!
-        parallelFor(parts) { collect(step, Int32($0), dw) }
+        parallelFor(blocks * panels) { collect(step, Int32($0), dw) }
         withExtendedLifetime(sums) {}
       }
+    }
+  }
+
+  /// The parts of the weights, a panel and a block of input channels each, of a task that has all pixels.
+  private func forEachPart(of task: Int, blocks: Int, panels: Int, _ body: (Int) -> Void) {
+    let ownPanels = Int(step.map.regionPanels), ownBlocks = Int(step.regionBlocks)
+    let (down, across) = task.quotientAndRemainder(dividingBy: ceilingDivide(panels, ownPanels))
+    for panel in (across * ownPanels)..<min((across + 1) * ownPanels, panels) {
+      for block in (down * ownBlocks)..<min((down + 1) * ownBlocks, blocks) { body(panel * blocks + block) }
     }
   }
 }

@@ -45,17 +45,14 @@ struct MeasureStudy {
           var changes = LabelChanges(), matrix = ConfusionMatrix(classes: classes), scores: [Double] = []
           for place in places {
             matrix.add(prediction: labels[place], truth: rendered[place].labels)
-            guard place > 0 else { continue }
+            // Nothing is to be consistent across a cut.
+            guard place > 0, !clip.isCut(before: place) else { continue }
             let (before, now) = (labels[place - 1], labels[place])
             truth.add(
               previous: before, current: now, flow: flows[place - 1].field, occluded: flows[place - 1].occluded)
             found.add(previous: before, current: now, flow: estimated[place - 1])
             changes.add(previous: before, current: now)
-            scores.append(
-              PerceptualConsistency(
-                featuresA: maps[place - 1], labelsA: PerceptualConsistency.resizedLabels(before, to: maps[place]),
-                featuresB: maps[place], labelsB: PerceptualConsistency.resizedLabels(now, to: maps[place])
-              ).score)
+            scores.append(PerceptualConsistency.scorer(maps[place - 1], maps[place])(before, now))
           }
           guard let agreement = truth.visibleAgreement, let tc = found.score, let rate = changes.rate,
             let pc = scores.mean

@@ -112,7 +112,7 @@ final class PerceptualScoring {
             "mVC\(length)", "#3b7a3b",
             frames.map { index < $0.videoConsistency.count ? $0.videoConsistency[index] : nil }
           )
-        })
+        }, by: "frame")
     let text = Array(curves.svg.utf8)
     try folder.makeFolder()
     try writeAtomically(to: folder.appendingPathComponent("timeline.svg").relativePath, overwrite: options.overwrite) {

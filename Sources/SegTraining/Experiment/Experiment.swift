@@ -32,13 +32,16 @@ public struct Experiment: Sendable, Hashable, Codable {
     public let a, b: String
     /// What it is for.
     public let role: Role
+    /// How much worse than b the claim lets a be: 0.003 of a "not down by more than 0.3 points".
+    public let allowance: Double
 
     /// The difference of two arms in a metric.
-    public init(_ metric: String, _ a: String, minus b: String, role: Role) {
+    public init(_ metric: String, _ a: String, minus b: String, role: Role, allowing allowance: Double = 0) {
       self.metric = metric
       self.a = a
       self.b = b
       self.role = role
+      self.allowance = allowance
     }
   }
 

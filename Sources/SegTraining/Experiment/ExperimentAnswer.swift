@@ -50,13 +50,14 @@ public struct ExperimentAnswer: Sendable, Codable {
     /// The interval holds 0, or there is none.
     case inconclusive
 
-    /// The verdict on an interval of a − b.
-    public init(_ interval: ClosedRange<Double>?, higherIsBetter: Bool) {
-      guard let interval, !interval.contains(0) else {
+    /// The verdict on an interval of a − b, where a may be worse by an allowance (0 but for claims of "no worse").
+    public init(_ interval: ClosedRange<Double>?, higherIsBetter: Bool, allowing allowance: Double = 0) {
+      let least = higherIsBetter ? -allowance : allowance
+      guard let interval, !interval.contains(least) else {
         self = .inconclusive
         return
       }
-      self = (interval.lowerBound > 0) == higherIsBetter ? .supported : .not_supported
+      self = (interval.lowerBound > least) == higherIsBetter ? .supported : .not_supported
     }
   }
 

@@ -2,7 +2,8 @@ import Foundation
 import SegFiles
 
 /// `differences.svg`: a panel for each metric, a row in it for each contrast: the differences of the seeds as dots,
-/// their mean with its 95 % interval, and a line at 0.
+/// their mean with its 95 % interval, beneath it broad and pale that of the bootstrap over images (or clips), and a line
+/// at 0.
 struct ExperimentPicture {
   private let report: ExperimentRunner.Report
 
@@ -41,7 +42,10 @@ struct ExperimentPicture {
 
   private func panel(_ metric: String, _ contrasts: [ExperimentAnswer.Contrast], top: Double) -> [String] {
     let values: [Double] =
-      [0] + contrasts.flatMap { contrast -> [Double] in contrast.differences + (contrast.ci95 ?? []) }
+      [0]
+      + contrasts.flatMap { contrast -> [Double] in
+        contrast.differences + (contrast.ci95 ?? []) + (bootstrap(of: contrast) ?? [])
+      }
     let ticks = SVG.axis(values.min()!, values.max()!), area = width - left - right
     let bottom = top + head + row * Double(contrasts.count)
     func x(_ value: Double) -> String {
@@ -59,11 +63,12 @@ struct ExperimentPicture {
       let y = SVG.text(top + head + row * (Double(index) + 0.5))
       let name = "\(contrast.a) − \(contrast.b) (\(contrast.role.rawValue))"
       lines.append("<text x=\"10\" y=\"\(y)\" dy=\"4\">\(SVG.escaped(name))</text>")
-      if let interval = contrast.ci95 {
-        lines.append(
-          "<line x1=\"\(x(interval[0]))\" x2=\"\(x(interval[1]))\" y1=\"\(y)\" y2=\"\(y)\" stroke=\"#1f5fa8\" "
-            + "stroke-width=\"3\"/>")
+      func bar(_ interval: [Double], _ color: String, width: Int) -> String {
+        "<line x1=\"\(x(interval[0]))\" x2=\"\(x(interval[1]))\" y1=\"\(y)\" y2=\"\(y)\" stroke=\"\(color)\" "
+          + "stroke-width=\"\(width)\"/>"
       }
+      if let interval = bootstrap(of: contrast) { lines.append(bar(interval, "#c9daee", width: 11)) }
+      if let interval = contrast.ci95 { lines.append(bar(interval, "#1f5fa8", width: 3)) }
       lines += contrast.differences.map {
         "<circle cx=\"\(x($0))\" cy=\"\(y)\" r=\"3\" fill=\"none\" stroke=\"#b3441e\"/>"
       }
@@ -73,5 +78,10 @@ struct ExperimentPicture {
           + "\(contrast.verdict.rawValue.replacingOccurrences(of: "_", with: " "))</text>")
     }
     return lines
+  }
+
+  private func bootstrap(of contrast: ExperimentAnswer.Contrast) -> [Double]? {
+    report.bootstraps.first { $0.metric == contrast.metric && $0.a == contrast.a && $0.b == contrast.b }?
+      .bootstrap.interval
   }
 }

@@ -149,7 +149,7 @@ public struct ExperimentRunner {
     let answer = ExperimentAnswer.Contrast(
       metric: contrast.metric, a: contrast.a, b: contrast.b, role: contrast.role, differences: differences.values,
       mean: differences.mean, ci95: interval.map { [$0.lowerBound, $0.upperBound] },
-      verdict: ExperimentAnswer.Verdict(interval, higherIsBetter: higherIsBetter))
+      verdict: ExperimentAnswer.Verdict(interval, higherIsBetter: higherIsBetter, allowing: contrast.allowance))
     guard let statistic = metric(pairs[0].0)?.statistic,
       pairs.allSatisfy({ metric($0.0)?.statistic == statistic && metric($0.1)?.statistic == statistic }),
       Set(pairs.flatMap { [$0.0.images.count, $0.1.images.count] }).count == 1, !pairs[0].0.images.isEmpty

@@ -8,17 +8,25 @@ package struct TrainingCurves {
     let title: String
     let points: [(step: Double, value: Double, low: Double, high: Double)]
     let color: String
+    /// Whether the axis begins at 0; else where the values do.
+    var startsAtZero = true
   }
 
   let curves: [Curve]
+  /// What is counted along the curves.
+  let unit: String
 
   /// A curve for each list of values that has any; nil where there is none, x being the place in the list.
-  package init(_ values: [(title: String, color: String, values: [Double?])]) {
+  ///
+  /// - Parameter unit: what a place of the list is.
+  package init(_ values: [(title: String, color: String, values: [Double?])], by unit: String) {
+    self.unit = unit
     curves = values.compactMap { curve in
       let points = curve.values.enumerated().compactMap { place, value in
         value.map { (step: Double(place), value: $0, low: $0, high: $0) }
       }
-      return points.isEmpty ? nil : Curve(title: curve.title, points: points, color: curve.color)
+      return points.isEmpty
+        ? nil : Curve(title: curve.title, points: points, color: curve.color, startsAtZero: false)
     }
   }
 
@@ -36,6 +44,7 @@ package struct TrainingCurves {
       }
       return Curve(title: title, points: points, color: color)
     }
+    unit = "step"
     let scores = Set(lines.flatMap { ($0.scores ?? [:]).keys }).sorted()
     curves =
       ([
@@ -74,14 +83,19 @@ package struct TrainingCurves {
   private func panel(_ curve: Curve, top: Double) -> [String] {
     let area = (width: width - left - right, height: height - self.top - bottom)
     let steps = SVG.axis(0, curve.points.map(\.step).max()!)
-    let values = SVG.axis(min(curve.points.map(\.low).min()!, 0), curve.points.map(\.high).max()!)
+    let (low, high) = (curve.points.map(\.low).min()!, curve.points.map(\.high).max()!)
+    // A hundredth at least, so that what does not change is not drawn as noise.
+    let values = SVG.axis(curve.startsAtZero ? min(low, 0) : min(low, high - 0.01), high)
     func x(_ step: Double) -> String {
       SVG.text(left + area.width * (step - steps.first!) / (steps.last! - steps.first!))
     }
     func y(_ value: Double) -> String {
       SVG.text(top + area.height * (1 - (value - values.first!) / (values.last! - values.first!)))
     }
-    var lines = ["<text x=\"\(SVG.text(left))\" y=\"\(SVG.text(top - 10))\" font-weight=\"bold\">\(curve.title)</text>"]
+    var lines = [
+      "<text x=\"\(SVG.text(left))\" y=\"\(SVG.text(top - 10))\" font-weight=\"bold\">\(curve.title)</text>",
+      "<text x=\"\(SVG.text(width - right))\" y=\"\(SVG.text(top - 10))\" fill=\"#7a7a7a\" text-anchor=\"end\">by \(unit)</text>",
+    ]
     for value in values {
       lines.append(
         "<line x1=\"\(SVG.text(left))\" x2=\"\(SVG.text(width - right))\" y1=\"\(y(value))\" y2=\"\(y(value))\" stroke=\"#dddddd\"/>"
@@ -93,13 +107,17 @@ package struct TrainingCurves {
         "<text x=\"\(x(step))\" y=\"\(SVG.text(top + area.height + 16))\" text-anchor=\"middle\">\(SVG.number(step))</text>"
       )
     }
-    let band =
-      curve.points.map { "\(x($0.step)),\(y($0.high))" }
-      + curve.points.reversed().map { "\(x($0.step)),\(y($0.low))" }
-    lines.append(
-      "<polygon points=\"\(band.joined(separator: " "))\" fill=\"\(curve.color)\" fill-opacity=\"0.2\"/>")
-    let line = curve.points.map { "\(x($0.step)),\(y($0.value))" }.joined(separator: " ")
-    lines.append("<polyline points=\"\(line)\" fill=\"none\" stroke=\"\(curve.color)\" stroke-width=\"1.5\"/>")
+    if curve.points.contains(where: { $0.low < $0.high }) {
+      let band =
+        curve.points.map { "\(x($0.step)),\(y($0.high))" }
+        + curve.points.reversed().map { "\(x($0.step)),\(y($0.low))" }
+      lines.append(
+        "<polygon points=\"\(band.joined(separator: " "))\" fill=\"\(curve.color)\" fill-opacity=\"0.2\"/>")
+    }
+    if curve.points.count > 1 {
+      let line = curve.points.map { "\(x($0.step)),\(y($0.value))" }.joined(separator: " ")
+      lines.append("<polyline points=\"\(line)\" fill=\"none\" stroke=\"\(curve.color)\" stroke-width=\"1.5\"/>")
+    }
     if curve.points.count < 30 {
       lines += curve.points.map {
         "<circle cx=\"\(x($0.step))\" cy=\"\(y($0.value))\" r=\"2.5\" fill=\"\(curve.color)\"/>"
