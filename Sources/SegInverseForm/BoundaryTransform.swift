@@ -52,6 +52,20 @@ public enum BoundaryTransform: String, Sendable, Hashable, Codable, CaseIterable
     }
   }
 
+  /// How the coefficients displace the place (u, v) to first order, in units of the largest shift: a row for columns and
+  /// one for rows of the tile.
+  func jacobian(u: Double, v: Double) -> (x: [Double], y: [Double]) {
+    let limits = Self.limits
+    let (scale, angle) = (limits.logScale / limits.shift, limits.angle / limits.shift)
+    switch self {
+    case .shiftScale: return ([1, 0, u * scale, 0], [0, 1, 0, v * scale])
+    case .shiftScaleRotation: return ([1, 0, u * scale, 0, -v * angle], [0, 1, 0, v * scale, u * angle])
+    case .affine, .homography:
+      let x = [u, v, 1, 0, 0, 0, -u * u, -u * v], y = [0, 0, 0, u, v, 1, -u * v, -v * v]
+      return (x.prefix(count).map { $0 / limits.shift }, y.prefix(count).map { $0 / limits.shift })
+    }
+  }
+
   /// The matrices N×3×3 that coefficients N×count stand for; differentiable.
   ///
   /// Of the kinds with units θ = [R(φ) · diag(eᵃ, eᵇ) | (x, y)], which is exp(G) to first order.

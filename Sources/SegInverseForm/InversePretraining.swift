@@ -59,15 +59,15 @@ public struct InversePretraining {
 
 /// What an inverse network makes of held-out pairs.
 public struct InverseReport: Sendable, Hashable, Codable {
-  /// Pairs that differ in one number of their transform alone.
+  /// Pairs whose transforms differ from none in one number of their generator alone.
   public struct Row: Sendable, Hashable, Codable {
-    /// What differs: shift, scale or angle.
+    /// What differs: shift, scale, angle or perspective.
     public let component: String
-    /// By how much: pixels of the tile, a factor, degrees.
+    /// By how much: pixels of the tile, a factor, degrees, or the third row's entry.
     public let amount: Double
-    /// The mean estimate of that number, in the same unit (the factor as a factor).
+    /// The mean estimate of that number, in the same unit: what of the coefficients lies in the truth's direction.
     public let estimate: Double
-    /// The mean |estimate − truth| of that number, in units of the largest transform.
+    /// The mean |estimate − truth| of that number, in units of the coefficients.
     public let error: Double
     /// The mean Euclidean distance from identity, in those units.
     public let distance: Double
@@ -84,18 +84,15 @@ public struct InverseReport: Sendable, Hashable, Codable {
   /// By component, amounts rising.
   public let rows: [Row]
 
-  /// Asks a network that knows shifts and scales. Pairs follow from the seed.
+  /// Asks a network. Pairs follow from the seed.
   public init(_ network: some InverseNetwork, on pairs: TilePairs, count: Int = 256, seed: UInt64 = 1000) {
-    check(
-      network.transform == .shiftScale || network.transform == .shiftScaleRotation, "InverseReport",
-      "expected a network of shifts and scales, found \(network.transform)")
     let limits = BoundaryTransform.limits, pixel = 2 / Double(network.side)
     func distances(_ coefficients: Tensor) -> Double {
       Double(coefficients.square().sum(axes: [1]).sqrt().mean().scalar)
     }
-    func run(_ draw: TilePairs.Draw, isDegraded: Bool) -> (estimates: Tensor, pair: TilePairs.Batch) {
+    func run(_ draw: TilePairs.Draw, isDegraded: Bool) -> (estimates: Tensor, truth: Tensor) {
       let pair = pairs.batch(0, of: count, seed: seed, draw, isDegraded: isDegraded)
-      return (network(pair.prediction, pair.target), pair)
+      return (network(pair.prediction, pair.target), pair.coefficients)
     }
     self.pairs = count
     let equal = pairs.batch(0, of: count, seed: seed, .single(component: 0, amount: 0), isDegraded: false).target
@@ -103,24 +100,30 @@ public struct InverseReport: Sendable, Hashable, Codable {
     distanceOfDegradedMaps = distances(run(.single(component: 0, amount: 0), isDegraded: true).estimates)
     func row(_ name: String, _ component: Int, _ amount: Double, _ share: Double, _ unit: (Double) -> Double) -> Row {
       let draw = TilePairs.Draw.single(component: component, amount: share)
-      let (estimates, pair) = run(draw, isDegraded: false)
-      let own = component..<(component + 1)
-      let found = estimates.slice(axis: 1, own), truth = pair.coefficients.slice(axis: 1, own)
+      let (estimates, truth) = run(draw, isDegraded: false)
+      let norm = truth.square().sum(axes: [1]).sqrt(), along = (estimates * truth).sum(axes: [1]) / norm
       return Row(
-        component: name, amount: amount, estimate: unit(Double(found.mean().scalar)),
-        error: Double((found - truth).abs().mean().scalar), distance: distances(estimates),
+        component: name, amount: amount, estimate: unit(Double((along / norm).mean().scalar) * share),
+        error: Double((along - norm).abs().mean().scalar), distance: distances(estimates),
         degradedDistance: distances(run(draw, isDegraded: true).estimates))
     }
-    let shifts = [0.5, 1, 2, 4, 8, 16].map { pixels in
+    var rows = [0.5, 1, 2, 4, 8, 16].map { pixels in
       row("shift", 0, pixels, pixels * pixel / limits.shift) { $0 * limits.shift / pixel }
     }
-    let scales = [1.01, 1.03, 1.06, 1.12, 1.24].map { factor in
+    rows += [1.01, 1.03, 1.06, 1.12, 1.24].map { factor in
       row("scale", 2, factor, log(factor) / limits.logScale) { exp($0 * limits.logScale) }
     }
     let degree = Double.pi / 180
-    let angles = [0.5, 1, 2, 4, 8, 14].map { angle in
-      row("angle", 4, angle, angle * degree / limits.angle) { $0 * limits.angle / degree }
+    if network.transform != .shiftScale {
+      rows += [0.5, 1, 2, 4, 8, 14].map { angle in
+        row("angle", 4, angle, angle * degree / limits.angle) { $0 * limits.angle / degree }
+      }
     }
-    rows = shifts + scales + (network.transform == .shiftScaleRotation ? angles : [])
+    if network.transform == .homography {
+      rows += [0.01, 0.03, 0.1].map { entry in
+        row("perspective", 5, entry, entry / limits.perspective) { $0 * limits.perspective }
+      }
+    }
+    self.rows = rows
   }
 }
