@@ -1,5 +1,4 @@
 import Glibc
-import SegKernels
 
 /// What an inverse network estimates of the transform between two tiles, and in which units.
 ///
@@ -24,7 +23,7 @@ public enum BoundaryTransform: String, Sendable, Hashable, Codable, CaseIterable
   case homography
 
   /// The largest components that pre-training draws: 20 % of a tile, a factor of 1.25, 15°, a perspective of 0.1.
-  static let limits = (shift: 0.4, logScale: log(1.25), angle: Double.pi / 12, perspective: 0.1)
+  package static let limits = (shift: 0.4, logScale: log(1.25), angle: Double.pi / 12, perspective: 0.1)
 
   /// How many numbers it has.
   public var count: Int {
@@ -54,7 +53,7 @@ public enum BoundaryTransform: String, Sendable, Hashable, Codable, CaseIterable
 
   /// How the coefficients displace the place (u, v) to first order, in units of the largest shift: a row for columns and
   /// one for rows of the tile.
-  func jacobian(u: Double, v: Double) -> (x: [Double], y: [Double]) {
+  package func jacobian(u: Double, v: Double) -> (x: [Double], y: [Double]) {
     let limits = Self.limits
     let (scale, angle) = (limits.logScale / limits.shift, limits.angle / limits.shift)
     switch self {
