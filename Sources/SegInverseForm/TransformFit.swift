@@ -9,7 +9,7 @@ import SegKernels
 ///     Σ over cells (J θ − d)ᵀ W (J θ − d) + |θ|²
 ///
 /// which is solved by (Σ Jᵀ W J + I) θ = Σ Jᵀ W d; with nothing to be seen it is no transform. It is odd in d.
-struct TransformFit {
+package struct TransformFit {
   private let count: Int
   /// (2 · cells)×k: J, all first rows before all second.
   private let jacobian: Tensor
@@ -19,7 +19,7 @@ struct TransformFit {
   /// - Parameters:
   ///   - cells: rows and columns of cells.
   ///   - stride: pixels of a tile between the centres of cells; the first one's is the first pixel's.
-  init(_ transform: BoundaryTransform, cells: Int, stride: Int) {
+  package init(_ transform: BoundaryTransform, cells: Int, stride: Int) {
     let k = transform.count, side = Double(cells * stride)
     func place(_ index: Int) -> Double { (Double(index * stride) + 0.5) * 2 / side - 1 }
     let rows = (0..<(cells * cells)).map { transform.jacobian(u: place($0 % cells), v: place($0 / cells)) }
@@ -36,7 +36,7 @@ struct TransformFit {
   /// - Parameters:
   ///   - displacements: d in units of the largest shift, N×2×h×w.
   ///   - roots: l₁₁, l₂₁, l₂₂ of W = L · Lᵀ, L lower, N×3×h×w.
-  func callAsFunction(displacements: Tensor, roots: Tensor) -> Tensor {
+  package func callAsFunction(displacements: Tensor, roots: Tensor) -> Tensor {
     let n = displacements.shape[0]
     func channel(_ x: Tensor, _ index: Int) -> Tensor { x.slice(axis: 1, index..<(index + 1)) }
     let (l11, l21, l22) = (channel(roots, 0), channel(roots, 1), channel(roots, 2))
