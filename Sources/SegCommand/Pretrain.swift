@@ -2,6 +2,7 @@
   import ArgumentParser
   import Foundation
   import SegInverseForm
+  import SegKernels
   import SegPipelines
   import SegTraining
 

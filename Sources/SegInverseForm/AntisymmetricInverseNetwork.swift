@@ -41,6 +41,11 @@ public final class AntisymmetricInverseNetwork: InverseNetwork {
   public var parts: [Part] { [Part("conv", layers), Part("head", head)] }
 
   public func callAsFunction(_ prediction: Tensor, _ target: Tensor) -> Tensor {
+    estimates(prediction, target).coefficients
+  }
+
+  /// The coefficients, and how far boundaries are displaced in each cell, N×2×h×w in units of the largest shift.
+  func estimates(_ prediction: Tensor, _ target: Tensor) -> (coefficients: Tensor, displacements: Tensor) {
     checkTiles(prediction, target)
     let count = prediction.shape[0]
     let pairs = concatenate(
@@ -50,6 +55,10 @@ public final class AntisymmetricInverseNetwork: InverseNetwork {
     // A cell counts as one until it knows better.
     let start = Tensor([1, 3, 1, 1], [1, 0, 1])
     let roots = one.slice(axis: 1, 2..<5) + other.slice(axis: 1, 2..<5) + start
-    return fit(displacements: one.slice(axis: 1, 0..<2) - other.slice(axis: 1, 0..<2), roots: roots)
+    let displacements = one.slice(axis: 1, 0..<2) - other.slice(axis: 1, 0..<2)
+    return (fit(displacements: displacements, roots: roots), displacements)
   }
+
+  /// What transforms displace in each cell, to first order.
+  func displacements(of coefficients: Tensor) -> Tensor { fit.displacements(of: coefficients) }
 }

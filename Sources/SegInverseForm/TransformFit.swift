@@ -11,6 +11,7 @@ import SegKernels
 /// which is solved by (Σ Jᵀ W J + I) θ = Σ Jᵀ W d; with nothing to be seen it is no transform. It is odd in d.
 package struct TransformFit {
   private let count: Int
+  private let cells: Int
   /// (2 · cells)×k: J, all first rows before all second.
   private let jacobian: Tensor
   /// (3 · cells)×k²: what W₁₁, W₁₂ and W₂₂ of each cell add to Σ Jᵀ W J.
@@ -25,10 +26,16 @@ package struct TransformFit {
     let rows = (0..<(cells * cells)).map { transform.jacobian(u: place($0 % cells), v: place($0 / cells)) }
     func outer(_ a: [Double], _ b: [Double]) -> [Float] { a.flatMap { x in b.map { y in Float(x * y) } } }
     count = k
+    self.cells = cells
     jacobian = Tensor([2 * rows.count, k], (rows.map(\.x) + rows.map(\.y)).flatMap { $0.map { Float($0) } })
     let mixed = rows.map { row in zip(outer(row.x, row.y), outer(row.y, row.x)).map { $0 + $1 } }
     let all = rows.map { outer($0.x, $0.x) } + mixed + rows.map { outer($0.y, $0.y) }
     products = Tensor([3 * rows.count, k * k], all.flatMap { $0 })
+  }
+
+  /// J · θ in every cell, N×2×h×w in units of the largest shift, of coefficients N×k.
+  package func displacements(of coefficients: Tensor) -> Tensor {
+    matmul(coefficients, jacobian.permuted(1, 0)).reshaped(coefficients.shape[0], 2, cells, cells)
   }
 
   /// Coefficients N×k.

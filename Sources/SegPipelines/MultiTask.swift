@@ -1,4 +1,6 @@
 import Foundation
+import SegData
+import SegImages
 import SegInverseForm
 import SegKernels
 import SegMetrics
