@@ -100,7 +100,8 @@ public struct DataSource: Sendable, Hashable {
     split: String, _ keepsInstances: Bool, _ keepsDepth: Bool
   ) throws -> any SegmentationDataset {
     switch kind {
-    case "streets": return try streets(split: split)!.cached(
+    case "streets":
+      return try streets(split: split)!.cached(
         keepsInstances: keepsInstances, keepsDepth: keepsDepth)
     case "camvid": return try CamVid(root: folder(), split: split)
     case "cityscapes": return try Cityscapes(root: folder(), split: split)

@@ -167,7 +167,9 @@ final class InverseFormPropertyTests: XCTestCase {
   func testShiftScaleAndAngleAreEstimated() throws {
     let network = try AntisymmetricInverseNetwork.bundled()
     let rows = InverseReport(network, on: heldOut(network.transform), count: 128).rows
-    for (component, amount, none) in [("shift", 4, 0), ("scale", 1.12, 1), ("angle", 4, 0)] as [(String, Double, Double)] {
+    for (component, amount, none) in [("shift", 4, 0), ("scale", 1.12, 1), ("angle", 4, 0)]
+      as [(String, Double, Double)]
+    {
       let row = try XCTUnwrap(rows.first { $0.component == component && $0.amount == amount })
       let share = (row.estimate - none) / (amount - none)
       XCTAssertGreaterThan(share, 0.5, component)

@@ -87,7 +87,8 @@ final class SegmentationLossTests: XCTestCase {
     let weights = Tensor([3], [1.2, 1.8, 1])
     let images = (0..<2).map { image in
       crossEntropy(
-        logits.slice(axis: 0, image..<(image + 1)), Labels([1, 1, 4], Array(labels.values[(4 * image)..<(4 * image + 4)])),
+        logits.slice(axis: 0, image..<(image + 1)),
+        Labels([1, 1, 4], Array(labels.values[(4 * image)..<(4 * image + 4)])),
         ignoreIndex: 255, classWeights: weights
       ).scalar
     }

@@ -117,7 +117,8 @@ extension StreetScenes {
   ///   - frames: 17 make a second.
   ///   - cuts: frames that begin another street, rising. Across a cut nothing of a frame is found in the other.
   public func clip(at index: Int, frames: Int = 64, cuts: [Int] = []) -> StreetClip {
-    check(index >= 0 && frames > 0, "StreetScenes.clip", "expected a clip from 0 on and frames, found \(index), \(frames)")
+    check(
+      index >= 0 && frames > 0, "StreetScenes.clip", "expected a clip from 0 on and frames, found \(index), \(frames)")
     let bounds = [0] + cuts + [frames]
     check(
       zip(bounds, bounds.dropFirst()).allSatisfy(<), "StreetScenes.clip",

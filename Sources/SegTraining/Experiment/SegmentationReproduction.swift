@@ -96,7 +96,8 @@ extension SegmentationReproduction {
         result.trainGFLOPPerImage = recipe.trainingGFLOP { network.trained?($0) ?? [network.predictor($0)] }
       }
       result.seconds += try setup.train(
-        network.task, recipe, on: try training(arm, fold, setup), in: setup.folder.appendingPathComponent("fold-\(number)")
+        network.task, recipe, on: try training(arm, fold, setup),
+        in: setup.folder.appendingPathComponent("fold-\(number)")
       ) { report(name + "training", $0, $1) }
       var foldScore = score ?? SegmentationScore(classes: classes.count, unscored: setup.data.unscored)
       let test = setup.cut(fold.test)
