@@ -97,7 +97,7 @@ let package = Package(
     .target(
       name: "SegInverseForm",
       dependencies: [
-        "SegKernels", "SegFiles", "SegFormats", "SegImages", "SegPretrained", "SegData", "SegDistributed",
+        "SegKernels", "SegFiles", "SegFormats", "SegImages", "SegMetrics", "SegPretrained", "SegData", "SegDistributed",
         "SegTraining", "SegFFNet",
       ],
       swiftSettings: strict),
@@ -141,7 +141,7 @@ let package = Package(
         .embedInCode("Recipes/streets-hs3.yaml"), .embedInCode("Recipes/streets-hs3-fuse.yaml"),
         .embedInCode("Recipes/streets-consistency.yaml"),
         .embedInCode("Recipes/streets-ffnet22S-half.yaml"), .embedInCode("Recipes/streets-ifa.yaml"),
-        .embedInCode("Recipes/streets-inverseform.yaml"),
+        .embedInCode("Recipes/streets-inverseform.yaml"), .embedInCode("Recipes/streets-multitask.yaml"),
         .embedInCode("Recipes/streets-panoptic-deeplab.yaml"), .embedInCode("Recipes/streets-pisr.yaml"),
         .embedInCode("Recipes/streets-maskformer.yaml"),
         .embedInCode("Recipes/streets-xdistill.yaml"),

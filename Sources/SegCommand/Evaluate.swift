@@ -8,7 +8,8 @@
     static let configuration = CommandConfiguration(
       abstract: "Score a model on a labelled data set.",
       discussion: """
-        Models that tell depth are scored on streets, kitti-odometry, kitti-raw or kitti-object; \
+        Models that tell depth are scored on streets, kitti-odometry, kitti-raw or kitti-object, those that tell classes \
+        as well (multitask_…) in both on streets and nyud; \
         --crop garg --median-scaling is how papers score networks whose poses were learnt on KITTI.
         """)
 
@@ -38,6 +39,15 @@
             DepthEstimator(loaded), on: source, split: split, rules: depth.rules(), views: views
           ) { line.show($0, of: $1, "images") }
           return try json ? Console.json(result) : printScores(result.scores)
+        }
+        if loaded.model.multiTask != nil {
+          let result = try MultiTaskEvaluation(loaded, on: source, split: split, rules: depth.rules(), views: views) {
+            line.show($0, of: $1, "images")
+          }
+          if json { return try Console.json(result) }
+          printScores(result.segmentation)
+          if let depth = result.depth { printScores(depth) }
+          return
         }
         let segmenter = try Segmenter(loaded)
         let result = try Evaluation(segmenter, on: source, split: split, views: views) {

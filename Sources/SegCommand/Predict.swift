@@ -10,7 +10,8 @@
         Writes <stem>_labels.png (palette indices, at the photograph's own size) and <stem>_overlay.png; with --format \
         instead what a benchmark's server takes. Models that find things write <stem>_overlay.png, things outlined, and \
         panoptic.json with the folder panoptic in COCO's format. Models that tell depth write <stem>_depth.png (16 \
-        bits, 256 a metre, as KITTI) and <stem>_depth_color.png, near depths light.
+        bits, 256 a metre, as KITTI) and <stem>_depth_color.png, near depths light; those that tell classes as well \
+        (multitask_…) write all four.
         """)
 
     @OptionGroup var options: ModelOptions
@@ -47,6 +48,12 @@
           }
           return try loaded.model.panoptic != nil ? predictThings(loaded, views) : predictDepth(loaded, views)
         }
+        if loaded.model.multiTask != nil {
+          guard format == nil else {
+            throw UsageError("'\(loaded.model.name)' tells depth as well: expected no --format")
+          }
+          return try predictBoth(loaded, views, extras)
+        }
         let segmenter = try Segmenter(loaded)
         if let caution = segmenter.caution(with: views) { Console.note("note: \(caution)") }
         guard format == nil || !(probabilities || confidence || entropy) else {
@@ -62,18 +69,44 @@
         let results = try images.map { image in
           let url = URL(fileURLWithPath: image)
           let result = try export.map { try prediction.run(url, exporting: $0) } ?? prediction.run(url)
-          if !json {
-            let shares = result.classes.prefix(4).map { "\($0.name) \(Console.percent($0.share)) %" }
-            print(
-              "\(result.image): \(result.width)×\(result.height), \(String(format: "%.2f", result.seconds)) s: \(shares.joined(separator: ", "))"
-            )
-            for file in result.files { print("  \(file)") }
-          }
+          if !json { show(result) }
           return result
         }
         try export?.finish()
         if json { try Console.json(results) }
       }
+    }
+  }
+
+  extension Predict {
+    private func show(_ result: Prediction.Result) {
+      let shares = result.classes.prefix(4).map { "\($0.name) \(Console.percent($0.share)) %" }
+      print(
+        "\(result.image): \(result.width)×\(result.height), \(String(format: "%.2f", result.seconds)) s: "
+          + shares.joined(separator: ", "))
+      for file in result.files { print("  \(file)") }
+    }
+
+    private func show(_ result: DepthPrediction.Result) {
+      let depths = [result.nearest, result.median, result.farthest].map { String(format: "%.1f", $0) }
+      print(
+        "\(result.image): \(result.width)×\(result.height), \(String(format: "%.2f", result.seconds)) s: "
+          + "\(depths[0]) to \(depths[2]), median \(depths[1])")
+      for file in result.files { print("  \(file)") }
+    }
+
+    private func predictBoth(_ loaded: LoadedModel, _ views: Segmenter.Views, _ extras: Prediction.Extras) throws {
+      let prediction = try MultiTaskPrediction(
+        loaded, folder: out.map { URL(fileURLWithPath: $0) }, views: views, extras: extras, overwrite: force)
+      let results = try images.map { image in
+        let result = try prediction.run(URL(fileURLWithPath: image))
+        if !json {
+          show(result.segmentation)
+          show(result.depth)
+        }
+        return result
+      }
+      if json { try Console.json(results) }
     }
   }
 
@@ -103,13 +136,7 @@
         DepthEstimator(loaded), folder: out.map { URL(fileURLWithPath: $0) }, views: views, overwrite: force)
       let results = try images.map { image in
         let result = try prediction.run(URL(fileURLWithPath: image))
-        if !json {
-          let depths = [result.nearest, result.median, result.farthest].map { String(format: "%.1f", $0) }
-          print(
-            "\(result.image): \(result.width)×\(result.height), \(String(format: "%.2f", result.seconds)) s: "
-              + "\(depths[0]) to \(depths[2]), median \(depths[1])")
-          for file in result.files { print("  \(file)") }
-        }
+        if !json { show(result) }
         return result
       }
       if json { try Console.json(results) }

@@ -2,8 +2,11 @@
   import ArgumentParser
   import Foundation
   import SegInverseForm
+  import SegKernels
   import SegPipelines
   import SegTraining
+
+  extension BoundaryTransform: ExpressibleByArgument {}
 
   struct Pretrain: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -17,6 +20,9 @@
 
       @Option(help: "The data whose label maps are learned from: KIND[:DIR].") var data = "streets"
       @Option(help: "How many label maps.") var frames = 300
+      @Option(help: "What is estimated: \(BoundaryTransform.allCases.map(\.rawValue).joined(separator: ", ")).")
+      var transform = BoundaryTransform.shiftScaleRotation
+      @Option(help: "Rows and columns of a tile: 112, 224, or another multiple of 16.") var tile = 112
       @Option(help: "Steps.") var steps = 6000
       @Option(help: "Pairs of tiles a step.") var batch = 64
       @Option(help: "What weights and pairs follow from.") var seed: UInt64 = 1
@@ -32,7 +38,8 @@
           (pretraining.steps, pretraining.batch, pretraining.seed) = (steps, batch, seed)
           var line = ProgressLine()
           let outcome = try InverseNetworkPretraining(
-            DataSource(data), frames: frames, pretraining: pretraining, to: URL(fileURLWithPath: out), overwrite: force
+            DataSource(data), frames: frames, transform: transform, side: tile, pretraining: pretraining,
+            to: URL(fileURLWithPath: out), overwrite: force
           ).run { line.show($0.step, of: $0.steps, String(format: "loss %.4f", $0.loss)) }
           if json { return try Console.json(outcome) }
           let report = outcome.report

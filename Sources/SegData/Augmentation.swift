@@ -48,15 +48,16 @@ public struct Augmentation: Sendable, Hashable {
 
   /// Writes one augmented sample into a batch: the image as 3×h×w normalised floats, and its labels.
   ///
-  /// - Returns: for every pixel of the crop the sample's pixel that its label came from, -1 outside; none for samples
-  ///   without instances, of which nobody asks.
+  /// - Returns: the image's scale, and for every pixel of the crop the sample's pixel that its label came from, -1
+  ///   outside; none for samples without instances and depth, of which nobody asks.
   func apply(
     to sample: SegmentationSample, normalization: ImageNormalization, ignoreIndex: Int32,
     image target: UnsafeMutablePointer<Float>, labels labelTarget: UnsafeMutablePointer<Int32>,
     using random: inout RandomSource
-  ) -> [Int32] {
+  ) -> (scale: Float, places: [Int32]) {
     let (height, width) = (sample.image.height, sample.image.width)
-    var places = [Int32](repeating: -1, count: sample.instances == nil ? 0 : crop.height * crop.width)
+    let isAsked = sample.instances != nil || sample.depth != nil
+    var places = [Int32](repeating: -1, count: isAsked ? crop.height * crop.width : 0)
     let draw = draw(height, width, &random)
     let area = crop.height * crop.width
     // Source coordinate of each column: pixel centres at ½, as in `resize` without aligned corners.
@@ -101,10 +102,10 @@ public struct Augmentation: Sendable, Hashable {
         }
       }
     }
-    guard deviation > 0 else { return places }
+    guard deviation > 0 else { return (draw.scale, places) }
     for channel in 0..<3 {
       SegData.blur(target + channel * area, height: crop.height, width: crop.width, deviation: deviation)
     }
-    return places
+    return (draw.scale, places)
   }
 }

@@ -10,14 +10,18 @@ public struct Batch: Sendable {
   public let labels: Labels
   /// N×h×w, as ``SegmentationSample/instances`` of each sample; nil where the data do not tell things apart.
   public let instances: Labels?
+  /// N×1×h×w metres, 0 where it is not known; nil where the data have none. In an image enlarged by s everything is as
+  /// far as if it were s times nearer.
+  public let depth: Tensor?
   /// What the samples are called, for messages; of a batch that several processes hold, all of them.
   public let names: [String]
 
   /// A batch of given parts.
-  public init(images: Tensor, labels: Labels, instances: Labels? = nil, names: [String]) {
+  public init(images: Tensor, labels: Labels, instances: Labels? = nil, depth: Tensor? = nil, names: [String]) {
     self.images = images
     self.labels = labels
     self.instances = instances
+    self.depth = depth
     self.names = names
   }
 }
@@ -81,24 +85,34 @@ public final class BatchLoader: @unchecked Sendable {
     let shape: Shape = [count, crop.height, crop.width]
     var labels = Labels(shape, filledWith: ignored)
     var instances = samples.allSatisfy { $0.instances != nil } ? Labels(shape, filledWith: 0) : nil
+    var depth = samples.allSatisfy { $0.depth != nil } ? [Float](repeating: 0, count: count * area) : nil
     let images = Tensor(uninitialized: [count, 3, crop.height, crop.width]) { images in
       labels.withUnsafeMutableBufferPointer { labels in
         for (slot, sample) in samples.enumerated() {
           var random = RandomSource(seed: seed).stream(epoch).stream(indices[slot])
-          let places = augmentation.apply(
+          let origins = augmentation.apply(
             to: sample, normalization: normalization, ignoreIndex: ignored,
             image: images.baseAddress! + slot * 3 * area, labels: labels.baseAddress! + slot * area, using: &random)
           instances?.withUnsafeMutableBufferPointer { target in
             sample.instances!.withUnsafeBufferPointer { source in
-              for (pixel, place) in places.enumerated() where place >= 0 {
+              for (pixel, place) in origins.places.enumerated() where place >= 0 {
                 target[slot * area + pixel] = source[Int(place)]
+              }
+            }
+          }
+          if depth != nil {
+            sample.depth!.withUnsafeBufferPointer { source in
+              for (pixel, place) in origins.places.enumerated() where place >= 0 {
+                depth![slot * area + pixel] = source[Int(place)] / origins.scale
               }
             }
           }
         }
       }
     }
-    return Batch(images: images, labels: labels, instances: instances, names: all.map(dataset.name(at:)))
+    return Batch(
+      images: images, labels: labels, instances: instances,
+      depth: depth.map { Tensor([count, 1, crop.height, crop.width], $0) }, names: all.map(dataset.name(at:)))
   }
 
   /// Batches from a step on, each made while the one before is in use.
@@ -129,7 +143,9 @@ private final class SampleCache: @unchecked Sendable {
   func sample(_ index: Int) throws -> SegmentationSample {
     if let known = lock.withLock({ samples[index] }) { return known }
     let sample = try dataset.sample(at: index)
-    let size = sample.image.pixels.count + 4 * (sample.labels.count + (sample.instances?.count ?? 0))
+    let size =
+      sample.image.pixels.count
+      + 4 * (sample.labels.count + (sample.instances?.count ?? 0) + (sample.depth?.count ?? 0))
     lock.withLock {
       guard bytes + size <= limit, samples[index] == nil else { return }
       samples[index] = sample

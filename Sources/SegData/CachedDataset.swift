@@ -12,16 +12,20 @@ public struct CachedDataset: SegmentationDataset {
   private let base: any SegmentationDataset
   private let folder: URL
   private let keepsInstances: Bool
+  private let keepsDepth: Bool
 
   /// - Parameters:
   ///   - key: tells apart what must not be mixed up: the kind of data, its version, its size; it names the folder.
   ///   - keepsInstances: whether samples keep their instances; without them they take less room.
+  ///   - keepsDepth: whether samples keep their depth, in 1/256 m up to 255.996 m.
   /// - Throws: `FileError` if the folder cannot be made.
   public init(
-    _ base: any SegmentationDataset, key: String, keepsInstances: Bool = false, in cache: URL = CachedDataset.place
+    _ base: any SegmentationDataset, key: String, keepsInstances: Bool = false, keepsDepth: Bool = false,
+    in cache: URL = CachedDataset.place
   ) throws {
     self.base = base
     self.keepsInstances = keepsInstances
+    self.keepsDepth = keepsDepth
     folder = cache.appendingPathComponent(key)
     guard (try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)) != nil else {
       throw FileError(
@@ -45,22 +49,34 @@ public struct CachedDataset: SegmentationDataset {
 
   public func sample(at index: Int) throws -> SegmentationSample {
     let name = base.name(at: index)
-    let image = folder.appendingPathComponent(name + ".png"),
-      labels = folder.appendingPathComponent(name + "-labels.png"),
-      instances = folder.appendingPathComponent(name + "-instances.png")
-    if let image = try? Image(contentsOf: image), let labels = try? Labels(contentsOf: labels),
-      labels.shape == [image.height, image.width], (try? classes.validate(labels, path: name)) != nil
-    {
-      if !keepsInstances { return SegmentationSample(image: image, labels: labels, name: name) }
-      if let instances = try? Labels(contentsOf: instances), instances.shape == labels.shape {
-        return SegmentationSample(image: image, labels: labels, instances: instances, name: name)
-      }
-    }
+    if let sample = kept(name) { return sample }
     let sample = try base.sample(at: index)
     // A full disk is no reason to stop: the sample is there.
-    try? sample.image.writePNG(to: image, overwrite: true)
-    try? sample.labels.writeIndexedPNG(to: labels, palette: classes.palette, overwrite: true)
-    if keepsInstances { try? sample.instances?.writeGray16PNG(to: instances, overwrite: true) }
-    return sample
+    try? sample.image.writePNG(to: file(name), overwrite: true)
+    try? sample.labels.writeIndexedPNG(to: file(name, "-labels"), palette: classes.palette, overwrite: true)
+    if keepsInstances { try? sample.instances?.writeGray16PNG(to: file(name, "-instances"), overwrite: true) }
+    if keepsDepth, let depth = sample.depth {
+      try? DepthFile.write(depth, to: file(name, "-depth"), overwrite: true)
+      // What is read later is what was given at first.
+      if let sample = kept(name) { return sample }
+    }
+    return SegmentationSample(
+      image: sample.image, labels: sample.labels, instances: keepsInstances ? sample.instances : nil,
+      depth: keepsDepth ? sample.depth : nil, name: name)
+  }
+
+  private func file(_ name: String, _ part: String = "") -> URL { folder.appendingPathComponent(name + part + ".png") }
+
+  /// A sample from its files; nil where one is missing or does not fit.
+  private func kept(_ name: String) -> SegmentationSample? {
+    guard let image = try? Image(contentsOf: file(name)), let labels = try? Labels(contentsOf: file(name, "-labels")),
+      labels.shape == [image.height, image.width], (try? classes.validate(labels, path: name)) != nil
+    else { return nil }
+    let instances = keepsInstances ? try? Labels(contentsOf: file(name, "-instances")) : nil
+    let depth = keepsDepth ? try? DepthFile.read(file(name, "-depth")) : nil
+    guard !keepsInstances || instances?.shape == labels.shape, !keepsDepth || depth?.shape == labels.shape else {
+      return nil
+    }
+    return SegmentationSample(image: image, labels: labels, instances: instances, depth: depth, name: name)
   }
 }

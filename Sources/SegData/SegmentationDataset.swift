@@ -11,14 +11,17 @@ public struct SegmentationSample: Sendable {
   /// For every pixel of a thing that is counted a number above 0, another one for each thing of the image; 0 for all
   /// other pixels, those of groups of things among them. H×W; nil where the data do not tell things apart.
   public let instances: Labels?
+  /// Metres along the viewing axis, H×W, 0 where it is not known; nil where the data have none.
+  public let depth: Tensor?
   /// What to call it in messages.
   public let name: String
 
   /// A sample of given parts.
-  public init(image: Image, labels: Labels, instances: Labels? = nil, name: String) {
+  public init(image: Image, labels: Labels, instances: Labels? = nil, depth: Tensor? = nil, name: String) {
     self.image = image
     self.labels = labels
     self.instances = instances
+    self.depth = depth
     self.name = name
   }
 }

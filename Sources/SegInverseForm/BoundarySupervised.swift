@@ -1,18 +1,21 @@
 import SegKernels
 
-/// One set of outputs of a network in training: classes and boundaries, and how much their loss counts.
+/// One set of outputs of a network in training: classes, boundaries and perhaps depth, and how much their loss counts.
 public struct BoundaryPass {
   /// Class logits, N×classes×h×w.
   public let logits: Tensor
   /// Boundary logits, N×1×h×w.
   public let boundary: Tensor
+  /// ln of the depth in metres, N×1×h×w, of networks that tell it.
+  public let logDepth: Tensor?
   /// The factor of this pass's loss: 1 for the main one.
   public let weight: Float
 
   /// Outputs of given parts.
-  public init(logits: Tensor, boundary: Tensor, weight: Float) {
+  public init(logits: Tensor, boundary: Tensor, logDepth: Tensor? = nil, weight: Float) {
     self.logits = logits
     self.boundary = boundary
+    self.logDepth = logDepth
     self.weight = weight
   }
 }
@@ -48,6 +51,9 @@ public final class BoundaryBranch: BoundarySupervised {
 
   public func supervised(_ x: Tensor) -> [BoundaryPass] {
     let features = network.features(of: x)
-    return [BoundaryPass(logits: network.logits(of: features), boundary: head(features), weight: 1)]
+    let logDepth = (network as? MultiTaskNetwork)?.logDepth(of: features)
+    return [
+      BoundaryPass(logits: network.logits(of: features), boundary: head(features), logDepth: logDepth, weight: 1)
+    ]
   }
 }

@@ -3,8 +3,8 @@ import SegDistributed
 import SegKernels
 import SegTraining
 
-/// Semantic segmentation with boundaries beside it: each pass of a ``BoundarySupervised`` network is enlarged to the
-/// labels' size and judged by a ``JointLoss``.
+/// Semantic segmentation with boundaries beside it, and depth where network and data have it: each pass of a
+/// ``BoundarySupervised`` network is enlarged to the labels' size and judged by a ``JointLoss``.
 public final class InverseFormTask: TrainingTask {
   public var network: any Module { supervised }
   /// Edge attention chooses its pixels by the logits, in each process others: with it, one process trains alone.
@@ -27,9 +27,10 @@ public final class InverseFormTask: TrainingTask {
 
   public func loss(_ batch: Batch, progress: Float) -> Tensor {
     let size = Pair(height: batch.labels.shape[1], width: batch.labels.shape[2])
-    let losses = supervised.supervised(batch.images).map { pass in
-      loss(
-        logits: resize(pass.logits, to: size), boundary: resize(pass.boundary, to: size), batch.labels,
+    let losses = supervised.supervised(batch.images).map { pass -> Tensor in
+      let depth = batch.depth.flatMap { truth in pass.logDepth.map { (log: resize($0, to: size), truth: truth) } }
+      return loss(
+        logits: resize(pass.logits, to: size), boundary: resize(pass.boundary, to: size), depth: depth, batch.labels,
         ignoreIndex: ignoreIndex, progress: progress) * pass.weight
     }
     return losses.dropFirst().reduce(losses[0], +)

@@ -9,7 +9,7 @@ extension AntisymmetricInverseNetwork {
   public func archive(notes: [String: String] = [:]) -> WeightArchive {
     WeightArchive(
       state.map { name, parameter in (name: name, tensor: parameter.value) },
-      metadata: notes.merging(["model": "inverse-network", "transform": transform.rawValue]) { $1 })
+      metadata: notes.merging(["model": "inverse-network", "transform": transform.rawValue, "tile": "\(side)"]) { $1 })
   }
 
   /// The network that comes with the package.
@@ -23,10 +23,15 @@ extension AntisymmetricInverseNetwork {
   ///
   /// - Throws: `FileError` if they are not those of an inverse network of this kind.
   public convenience init(_ archive: WeightArchive, named path: String) throws {
-    guard let transform = archive.metadata["transform"].flatMap(BoundaryTransform.init) else {
-      throw FileError(path: path, problem: "expected an inverse network with its kind of transform among the notes")
+    guard let transform = archive.metadata["transform"].flatMap(BoundaryTransform.init),
+      let side = archive.metadata["tile"].flatMap({ Int($0) }), side > 0, side % 16 == 0
+    else {
+      throw FileError(
+        path: path,
+        problem: "expected an inverse network with its kind of transform and its tile (16 · n) among the notes, found "
+          + "'\(archive.metadata["transform"] ?? "none")' and '\(archive.metadata["tile"] ?? "none")'")
     }
-    self.init(transform, seed: nil)
+    self.init(transform, side: side, seed: nil)
     do {
       try load(archive.tensors)
     } catch let error as LoadError {

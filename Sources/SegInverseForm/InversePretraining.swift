@@ -4,8 +4,9 @@ import SegKernels
 /// The pre-training of an inverse network: regress the transforms of ``TilePairs``.
 ///
 /// Loss: smooth L1 (β = 0.1 of the largest transform) of the coefficients, so that small transforms, which are what a
-/// trained segmentation network leaves, count beside large ones; the paper minimises |θ̂ − θ|. AdamW, a rate that falls
-/// as a cosine after a warm-up.
+/// trained segmentation network leaves, count beside large ones; the paper minimises |θ̂ − θ|. The package's own network
+/// is also told how far boundaries are displaced in each of its cells, which follows from the transform: many numbers a
+/// pair where there were few. AdamW, a rate that falls as a cosine after a warm-up.
 public struct InversePretraining {
   /// What is known after a step.
   public struct Progress: Sendable {
@@ -45,9 +46,7 @@ public struct InversePretraining {
     for step in 0..<steps {
       let pair = pairs.batch(step, of: batch, seed: seed)
       optimizer.learningRate = learningRate * Schedule.cosine.factor(step: step, of: steps, warmup: 100)
-      let (loss, gradients) = valueAndGradient(of: network) {
-        smoothL1Loss($0(pair.prediction, pair.target), pair.coefficients, beta: 0.1)
-      }
+      let (loss, gradients) = valueAndGradient(of: network) { self.loss(of: $0, pair) }
       var clipped = gradients
       clipped.clip(toNorm: 5)
       optimizer.update(network, with: clipped)
@@ -55,19 +54,29 @@ public struct InversePretraining {
       try report(Progress(step: step + 1, steps: steps, loss: recent.reduce(0, +) / Float(recent.count)))
     }
   }
+
+  private func loss(of network: some InverseNetwork, _ pair: TilePairs.Batch) -> Tensor {
+    func error(_ found: Tensor, _ truth: Tensor) -> Tensor { smoothL1Loss(found, truth, beta: 0.1) }
+    guard let network = network as? AntisymmetricInverseNetwork else {
+      return error(network(pair.prediction, pair.target), pair.coefficients)
+    }
+    let (coefficients, displacements) = network.estimates(pair.prediction, pair.target)
+    return error(coefficients, pair.coefficients)
+      + error(displacements, network.displacements(of: pair.coefficients))
+  }
 }
 
 /// What an inverse network makes of held-out pairs.
 public struct InverseReport: Sendable, Hashable, Codable {
-  /// Pairs that differ in one number of their transform alone.
+  /// Pairs whose transforms differ from none in one number of their generator alone.
   public struct Row: Sendable, Hashable, Codable {
-    /// What differs: shift, scale or angle.
+    /// What differs: shift, scale, angle or perspective.
     public let component: String
-    /// By how much: pixels of the tile, a factor, degrees.
+    /// By how much: pixels of the tile, a factor, degrees, or the third row's entry.
     public let amount: Double
-    /// The mean estimate of that number, in the same unit (the factor as a factor).
+    /// The mean estimate of that number, in the same unit: what of the coefficients lies in the truth's direction.
     public let estimate: Double
-    /// The mean |estimate − truth| of that number, in units of the largest transform.
+    /// The mean |estimate − truth| of that number, in units of the coefficients.
     public let error: Double
     /// The mean Euclidean distance from identity, in those units.
     public let distance: Double
@@ -84,18 +93,15 @@ public struct InverseReport: Sendable, Hashable, Codable {
   /// By component, amounts rising.
   public let rows: [Row]
 
-  /// Asks a network that knows shifts and scales. Pairs follow from the seed.
+  /// Asks a network. Pairs follow from the seed.
   public init(_ network: some InverseNetwork, on pairs: TilePairs, count: Int = 256, seed: UInt64 = 1000) {
-    check(
-      network.transform == .shiftScale || network.transform == .shiftScaleRotation, "InverseReport",
-      "expected a network of shifts and scales, found \(network.transform)")
     let limits = BoundaryTransform.limits, pixel = 2 / Double(network.side)
     func distances(_ coefficients: Tensor) -> Double {
       Double(coefficients.square().sum(axes: [1]).sqrt().mean().scalar)
     }
-    func run(_ draw: TilePairs.Draw, isDegraded: Bool) -> (estimates: Tensor, pair: TilePairs.Batch) {
+    func run(_ draw: TilePairs.Draw, isDegraded: Bool) -> (estimates: Tensor, truth: Tensor) {
       let pair = pairs.batch(0, of: count, seed: seed, draw, isDegraded: isDegraded)
-      return (network(pair.prediction, pair.target), pair)
+      return (network(pair.prediction, pair.target), pair.coefficients)
     }
     self.pairs = count
     let equal = pairs.batch(0, of: count, seed: seed, .single(component: 0, amount: 0), isDegraded: false).target
@@ -103,24 +109,30 @@ public struct InverseReport: Sendable, Hashable, Codable {
     distanceOfDegradedMaps = distances(run(.single(component: 0, amount: 0), isDegraded: true).estimates)
     func row(_ name: String, _ component: Int, _ amount: Double, _ share: Double, _ unit: (Double) -> Double) -> Row {
       let draw = TilePairs.Draw.single(component: component, amount: share)
-      let (estimates, pair) = run(draw, isDegraded: false)
-      let own = component..<(component + 1)
-      let found = estimates.slice(axis: 1, own), truth = pair.coefficients.slice(axis: 1, own)
+      let (estimates, truth) = run(draw, isDegraded: false)
+      let norm = truth.square().sum(axes: [1]).sqrt(), along = (estimates * truth).sum(axes: [1]) / norm
       return Row(
-        component: name, amount: amount, estimate: unit(Double(found.mean().scalar)),
-        error: Double((found - truth).abs().mean().scalar), distance: distances(estimates),
+        component: name, amount: amount, estimate: unit(Double((along / norm).mean().scalar) * share),
+        error: Double((along - norm).abs().mean().scalar), distance: distances(estimates),
         degradedDistance: distances(run(draw, isDegraded: true).estimates))
     }
-    let shifts = [0.5, 1, 2, 4, 8, 16].map { pixels in
+    var rows = [0.5, 1, 2, 4, 8, 16].map { pixels in
       row("shift", 0, pixels, pixels * pixel / limits.shift) { $0 * limits.shift / pixel }
     }
-    let scales = [1.01, 1.03, 1.06, 1.12, 1.24].map { factor in
+    rows += [1.01, 1.03, 1.06, 1.12, 1.24].map { factor in
       row("scale", 2, factor, log(factor) / limits.logScale) { exp($0 * limits.logScale) }
     }
     let degree = Double.pi / 180
-    let angles = [0.5, 1, 2, 4, 8, 14].map { angle in
-      row("angle", 4, angle, angle * degree / limits.angle) { $0 * limits.angle / degree }
+    if network.transform != .shiftScale {
+      rows += [0.5, 1, 2, 4, 8, 14].map { angle in
+        row("angle", 4, angle, angle * degree / limits.angle) { $0 * limits.angle / degree }
+      }
     }
-    rows = shifts + scales + (network.transform == .shiftScaleRotation ? angles : [])
+    if network.transform == .homography {
+      rows += [0.01, 0.03, 0.1].map { entry in
+        row("perspective", 5, entry, entry / limits.perspective) { $0 * limits.perspective }
+      }
+    }
+    self.rows = rows
   }
 }

@@ -23,5 +23,5 @@ public enum OperationTable {
   private static let rows: [OperationCase] =
     elementwise + reductions + movement + convolutions + transposedConvolutions + pooling + normalization
     + groupNormalization + softmaxFamily + resizing + sampling + choices + losses
-    + segmentationLosses + indexing + smallMatrices + implicit + panoptic
+    + segmentationLosses + indexing + smallMatrices + implicit + panoptic + boundaries
 }

@@ -74,14 +74,18 @@ public struct DataSource: Sendable, Hashable {
   /// Opens a split; of `SPLIT:PREFIX` the samples whose names begin so, of `SPLIT:-PREFIX` all the others: a drive to
   /// tune on, and the rest to learn from.
   ///
-  /// - Parameter keepsInstances: whether samples of streets keep their things apart; other data do if they can.
+  /// - Parameters:
+  ///   - keepsInstances: whether samples of streets keep their things apart; other data do if they can.
+  ///   - keepsDepth: whether samples have their depth, where ``hasDepth``.
   /// - Throws: `FileError`; `UsageError` where a folder must be named, for data without labels, and where no sample is
   ///   left.
-  public func dataset(split: String, keepsInstances: Bool = false) throws -> any SegmentationDataset {
+  public func dataset(
+    split: String, keepsInstances: Bool = false, keepsDepth: Bool = false
+  ) throws -> any SegmentationDataset {
     let parts = split.split(separator: ":", maxSplits: 1)
-    guard parts.count == 2 else { return try wholeDataset(split: split, keepsInstances) }
+    guard parts.count == 2 else { return try wholeDataset(split: split, keepsInstances, keepsDepth) }
     let isExcluded = parts[1].hasPrefix("-"), prefix = isExcluded ? parts[1].dropFirst() : parts[1]
-    let whole = try wholeDataset(split: String(parts[0]), keepsInstances)
+    let whole = try wholeDataset(split: String(parts[0]), keepsInstances, keepsDepth)
     let selection = DatasetSelection(whole) { $0.hasPrefix(prefix) != isExcluded }
     guard selection.count > 0 else {
       throw UsageError("split '\(split)': none of \(whole.count) samples is left; the first is '\(whole.name(at: 0))'")
@@ -89,16 +93,23 @@ public struct DataSource: Sendable, Hashable {
     return selection
   }
 
-  private func wholeDataset(split: String, _ keepsInstances: Bool) throws -> any SegmentationDataset {
+  /// Whether samples can have a depth beside their classes.
+  var hasDepth: Bool { kind == "streets" || kind == "nyud" }
+
+  private func wholeDataset(
+    split: String, _ keepsInstances: Bool, _ keepsDepth: Bool
+  ) throws -> any SegmentationDataset {
     switch kind {
-    case "streets": return try streets(split: split)!.cached(keepsInstances: keepsInstances)
+    case "streets":
+      return try streets(split: split)!.cached(
+        keepsInstances: keepsInstances, keepsDepth: keepsDepth)
     case "camvid": return try CamVid(root: folder(), split: split)
     case "cityscapes": return try Cityscapes(root: folder(), split: split)
     case "ade20k": return try ADE20K(root: folder(), split: split)
     case "voc": return try PascalVOC(root: folder(), split: split)
     case "pascal-context": return try PascalContext(root: folder(), split: split)
     case "coco-panoptic": return try COCOPanoptic(root: folder(), split: split)
-    case "nyud": return try NYUDepth(root: folder(), split: split)
+    case "nyud": return try NYUDepth(root: folder(), split: split, keepsDepth: keepsDepth)
     case "folder":
       guard let labels else { return try FolderDataset(root: folder(), split: split) }
       let beside = labels.deletingLastPathComponent(), mapping = beside.appendingPathComponent("mapping.txt")

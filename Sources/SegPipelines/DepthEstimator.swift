@@ -1,4 +1,5 @@
 import SegImages
+import SegInverseForm
 import SegKernels
 import SegMetrics
 import SegTraining
@@ -8,24 +9,29 @@ import SegXDistill
 ///
 /// The photograph is resized to the size that the network was trained for, whatever its aspect, as depth networks are
 /// used; what comes out fits the photograph when it is resized back. Where poses were learnt, depths are metres up to a
-/// factor. Not Sendable: one a thread.
+/// factor. A network that tells classes as well sees the photograph at its own size. Not Sendable: one a thread.
 public final class DepthEstimator {
   /// The network, and what its weights say.
   public let loaded: LoadedModel
-  private let configuration: DepthConfiguration
   private let network: CompiledNetwork
+  /// Metres, from what the network says.
+  private let depth: (Tensor) -> Tensor
 
   /// - Throws: `UsageError` if the model does not tell depth.
   public init(_ loaded: LoadedModel) throws {
-    guard let network = loaded.model.network as? DepthNetwork else {
-      throw UsageError("model '\(loaded.model.name)' tells no depth; expected one that does")
+    switch loaded.model.network {
+    case let single as DepthNetwork:
+      network = CompiledNetwork(single)
+      depth = { single.configuration.depth($0) }
+    case let multi as MultiTaskNetwork:
+      network = CompiledNetwork(LogDepth(of: multi))
+      depth = { $0.exp() }
+    default: throw UsageError("model '\(loaded.model.name)' tells no depth; expected one that does")
     }
     guard loaded.model.inputChannels == 3 else {
       throw UsageError("the weights take images of \(loaded.model.inputChannels) channels; expected 3")
     }
     self.loaded = loaded
-    configuration = network.configuration
-    self.network = CompiledNetwork(network)
   }
 
   /// What this network cannot do with views that are sound in themselves; nil where it can.
@@ -36,21 +42,25 @@ public final class DepthEstimator {
 
   /// Rows and columns that the network sees: those asked for, else those it was trained for, up to multiples of what it
   /// divides by.
-  func size(_ asked: Pair?) -> Pair {
-    let size = asked ?? loaded.card.size, divisor = loaded.model.divisor
+  ///
+  /// - Parameter image: what a network that tells classes as well sees at its own size.
+  func size(_ asked: Pair?, of image: Image? = nil) -> Pair {
+    let own = loaded.model.multiTask == nil ? nil : image.map { Pair(height: $0.height, width: $0.width) }
+    let size = asked ?? own ?? loaded.card.size, divisor = loaded.model.divisor
     func up(_ extent: Int) -> Int { max((extent + divisor - 1) / divisor, 1) * divisor }
     return Pair(height: up(size.height), width: up(size.width))
   }
 
   /// The disparity of a photograph, 1 / metres.
   ///
-  /// - Parameter size: what the photograph is resized to for the network; by default what it was trained for.
+  /// - Parameter size: what the photograph is resized to for the network; by default what it was trained for, or the
+  ///   photograph's own.
   /// - Returns: h×w, of the size that the network sees.
   public func disparity(_ image: Image, size asked: Pair? = nil) -> Tensor {
-    let size = size(asked)
+    let size = size(asked, of: image)
     let pixels = Tensor(
       image.resized(width: size.width, height: size.height), normalization: loaded.card.normalization)
-    return configuration.depth(network(pixels)).reciprocal().reshaped(size.height, size.width)
+    return depth(network(pixels)).reciprocal().reshaped(size.height, size.width)
   }
 
   /// The disparity of a photograph at the photograph's own size, H×W, 1 / metres: the network's, resized bilinearly.
@@ -58,5 +68,20 @@ public final class DepthEstimator {
     let map = disparity(image, size: size), own = Pair(height: image.height, width: image.width)
     return resize(map.reshaped(1, 1, map.shape[0], map.shape[1]), to: own, .bilinear)
       .reshaped(own.height, own.width)
+  }
+}
+
+/// The depth of a network that tells classes as well, at the images' size: N×1×H×W, ln of metres.
+private final class LogDepth: UnaryModule {
+  private let network: MultiTaskNetwork
+
+  init(of network: MultiTaskNetwork) { self.network = network }
+
+  var parts: [Part] { network.parts }
+
+  func trainingChanged(to isTraining: Bool) { network.trainingChanged(to: isTraining) }
+
+  func callAsFunction(_ x: Tensor) -> Tensor {
+    resize(network.logDepth(of: network.features(of: x)), to: Pair(height: x.shape[2], width: x.shape[3]))
   }
 }

@@ -23,24 +23,34 @@ public struct InverseNetworkPretraining {
   private let source: DataSource
   private let out: URL
   private let frames: Int
+  private let transform: BoundaryTransform
+  private let side: Int
   private let overwrites: Bool
   private let pretraining: InversePretraining
 
   /// - Parameters:
   ///   - frames: label maps to learn from, the first of split `train`.
+  ///   - transform: what is estimated.
+  ///   - side: rows and columns of a tile.
   ///   - out: the weights' file; the report goes beside it as JSON.
-  /// - Throws: `FileError` where `out` exists and must not be overwritten.
+  /// - Throws: `FileError` where `out` exists and must not be overwritten, `UsageError` for sizes that cannot be.
   public init(
-    _ source: DataSource, frames: Int, pretraining: InversePretraining, to out: URL, overwrite: Bool
+    _ source: DataSource, frames: Int, transform: BoundaryTransform = .shiftScaleRotation, side: Int = 112,
+    pretraining: InversePretraining, to out: URL, overwrite: Bool
   ) throws {
     guard frames >= 1, pretraining.steps >= 1, pretraining.batch >= 2 else {
       throw UsageError(
         "expected at least 1 frame, 1 step and 2 pairs a step, found \(frames), \(pretraining.steps), "
           + "\(pretraining.batch)")
     }
+    guard (16...512).contains(side), side % 16 == 0 else {
+      throw UsageError("expected tiles of a multiple of 16 from 16 to 512 (112 and 224 are usual), found \(side)")
+    }
     try refuseExisting([out], overwrite: overwrite)
     self.source = source
     self.frames = frames
+    self.transform = transform
+    self.side = side
     self.pretraining = pretraining
     self.out = out
     overwrites = overwrite
@@ -48,7 +58,7 @@ public struct InverseNetworkPretraining {
 
   /// Trains, writes the weights and the report.
   public func run(_ report: (InversePretraining.Progress) -> Void) throws -> Outcome {
-    let network = AntisymmetricInverseNetwork(seed: pretraining.seed)
+    let network = AntisymmetricInverseNetwork(transform, side: side, seed: pretraining.seed)
     func pairs(_ split: String, _ count: Int) throws -> TilePairs {
       let dataset = try source.dataset(split: split)
       let maps = try concurrentMap(Array(0..<min(count, dataset.count))) { index in

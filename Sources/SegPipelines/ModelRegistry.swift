@@ -71,8 +71,17 @@ public struct RegisteredModel {
   /// The network as one that finds things; nil where it knows classes alone.
   public var panoptic: (any PanopticNetwork)? { network as? any PanopticNetwork }
 
-  /// All that the network computes of images: class scores first, then what finds things, if it does.
-  func outputs(_ x: Tensor) -> [Tensor] { panoptic?.outputs(x) ?? [network(x)] }
+  /// The network as one that tells depth beside classes; nil where it does not.
+  public var multiTask: MultiTaskNetwork? { network as? MultiTaskNetwork }
+
+  /// All that the network computes of images: class scores first, then what finds things or tells depth, if it does.
+  func outputs(_ x: Tensor) -> [Tensor] {
+    if let multiTask {
+      let (logits, logDepth) = multiTask.outputs(x)
+      return [logits, logDepth]
+    }
+    return panoptic?.outputs(x) ?? [network(x)]
+  }
 }
 
 /// A name or a combination of choices that the package does not have. The caller wrote it: exit code 64.
@@ -95,6 +104,7 @@ public enum ModelRegistry {
     + HighResolutionNetwork.Kind.allCases.map { ModelName($0.rawValue) }
     + PanopticConfiguration.names.map { ModelName($0) }
     + HS3FuseName.names.map { ModelName($0) }
+    + MultiTaskNetwork.names.map { ModelName($0) }
     + DepthConfiguration.names.map { ModelName($0) }
 
   /// The full name that a user's spelling means.
@@ -144,6 +154,15 @@ public enum ModelRegistry {
     }
     if let fuse = HS3FuseName(name.rawValue) {
       return try build(fuse, name, classes: classes, inputChannels: inputChannels, seed: seed)
+    }
+    if let base = MultiTaskNetwork.base(of: name.rawValue) {
+      let base = try build(ModelName(base), classes: classes, inputChannels: inputChannels, seed: seed)
+      guard let network = base.network as? any FeatureSegmenter else {
+        preconditionFailure("ModelRegistry: '\(base.name)' shows no features for '\(name)'")
+      }
+      return RegisteredModel(
+        name: name, network: MultiTaskNetwork(network, seed: seed), output: .segmentation, classes: base.classes,
+        inputChannels: inputChannels, divisor: base.divisor, inputSize: base.inputSize, publishedWeights: nil)
     }
     if let kind = HighResolutionNetwork.Kind(rawValue: name.rawValue) {
       let network = HighResolutionNetwork(kind, classes: classes ?? 19, inputChannels: inputChannels, seed: seed)

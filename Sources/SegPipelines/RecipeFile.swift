@@ -16,6 +16,7 @@
       "streets-hs3-fuse": PackageResources.streets_hs3_fuse_yaml,
       "streets-ifa": PackageResources.streets_ifa_yaml,
       "streets-inverseform": PackageResources.streets_inverseform_yaml,
+      "streets-multitask": PackageResources.streets_multitask_yaml,
       "streets-panoptic-deeplab": PackageResources.streets_panoptic_deeplab_yaml,
       "streets-maskformer": PackageResources.streets_maskformer_yaml,
       "streets-pisr": PackageResources.streets_pisr_yaml,

@@ -117,9 +117,15 @@ public struct TrainingRun {
     }
     let source = try DataSource(kind: recipe.data.kind, root: recipe.data.root)
     let isPanoptic = try ModelRegistry.isPanoptic(ModelName(recipe.model))
+    guard recipe.loss.depth == 0 || (MultiTaskNetwork.base(of: recipe.model) != nil && source.hasDepth) else {
+      throw UsageError(
+        "recipe \(recipe.name): loss.depth: expected a model that tells depth beside classes "
+          + "(\(MultiTaskNetwork.names.joined(separator: ", "))) and data with depth (streets, nyud), found "
+          + "'\(recipe.model)' and '\(source.kind)'")
+    }
     let dataset =
       try DepthTraining.clips(recipe, source)
-      ?? source.dataset(split: recipe.data.split, keepsInstances: isPanoptic)
+      ?? source.dataset(split: recipe.data.split, keepsInstances: isPanoptic, keepsDepth: recipe.loss.depth > 0)
     guard !isPanoptic || dataset.categories != nil else {
       throw UsageError(
         "recipe \(recipe.name): '\(recipe.model)' finds things, which \(recipe.data.kind) does not tell apart")
@@ -213,8 +219,8 @@ public struct TrainingRun {
     if let network = model.panoptic {
       guard recipe.loss.judgesLogitsAlone else {
         throw UsageError(
-          "recipe \(recipe.name): expected no loss.boundary, loss.inverseForm or loss.consistency for "
-            + "'\(model.name)', which finds things")
+          "recipe \(recipe.name): expected no losses of boundaries, depth or consistency for '\(model.name)', which "
+            + "finds things")
       }
       return PanopticTask(network, ignoreIndex: ignoreIndex, settings: recipe.panoptic)
     }
@@ -229,7 +235,7 @@ public struct TrainingRun {
         model.network, ignoreIndex: ignoreIndex, loss: loss, pairs: pairs, weight: recipe.loss.consistency,
         seed: recipe.seed)
     }
-    guard recipe.loss.boundary > 0 || recipe.loss.inverseForm > 0 else {
+    guard recipe.loss.needsBoundary || recipe.loss.depth > 0 else {
       if let network = model.network as? IFANetwork {
         return IFATask(network, ignoreIndex: ignoreIndex, loss: loss, queries: recipe.queries, seed: recipe.seed)
       }
@@ -241,9 +247,7 @@ public struct TrainingRun {
     guard let branched else {
       throw UsageError("model '\(model.name)' shows no features that a boundary branch can use")
     }
-    let inverse = try recipe.loss.inverseForm > 0 ? InverseFormLoss(AntisymmetricInverseNetwork.bundled()) : nil
-    var joint = JointLoss(segmentation: loss, inverse: inverse)
-    (joint.boundary, joint.inverseForm) = (recipe.loss.boundary, recipe.loss.inverseForm)
+    let joint = try JointLoss(recipe.loss, segmentation: loss) { try AntisymmetricInverseNetwork.bundled() }
     return InverseFormTask(branched, ignoreIndex: ignoreIndex, loss: joint)
   }
 
@@ -279,6 +283,12 @@ public struct TrainingRun {
           let evaluation = try PanopticEvaluation(PanopticSegmenter(model), on: source, split: recipe.data.validation)
           panoptic = evaluation
           return ValidationScore(name: "PQ", value: evaluation.scores.all.pq ?? 0)
+        }
+        if model.model.multiTask != nil {
+          let rules = DepthProtocol(least: 1e-3, most: 80, crop: .none, scalesByMedian: false)
+          let evaluation = try MultiTaskEvaluation(model, on: source, split: recipe.data.validation, rules: rules)
+          (validation, depth) = (evaluation.segmentation, evaluation.depth)
+          return ValidationScore(name: "meanIoU", value: evaluation.segmentation.meanIoU)
         }
         let evaluation = try Evaluation(Segmenter(model), on: source, split: recipe.data.validation)
         validation = evaluation
@@ -345,7 +355,8 @@ public struct TrainingRun {
     do {
       if let network = model.panoptic { return try network.start(from: archive.tensors) }
       if let network = model.network as? IFANetwork { return try network.start(from: archive.tensors) }
-      let whole: any UnaryModule = (model.network as? HS3Fuse)?.base ?? model.network
+      let whole: any UnaryModule =
+        (model.network as? HS3Fuse)?.base ?? model.multiTask?.base ?? model.network
       guard let network = whole as? FFNet else { return try whole.load(archive.tensors).differences }
       let isBackbone = !archive.entries.contains { $0.name.hasPrefix("head.layers.3.") }
       return try network.load(published: archive.tensors, isBackbone ? .backboneOnly : .fineTuning).differences

@@ -22,7 +22,7 @@ extension Recipe.Loss.Weights {
     }
     let total = pixels.reduce(0, +)
     switch self {
-    case .none, .batch, .list: return nil
+    case .none, .batch, .released, .list: return nil
     case .logarithmic: return Tensor([classes], pixels.map { Float(1 / log(1.02 + $0 / total)) })
     case .medianFrequency:
       let frequencies = zip(pixels, reach).map { $1 > 0 ? $0 / $1 : 0 }

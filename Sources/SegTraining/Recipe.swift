@@ -94,6 +94,8 @@ public struct Recipe: Codable, Sendable, Hashable {
       case medianFrequency
       /// 2 − the class's share of the batch where it occurs, else 1, batch by batch: InverseForm's rule.
       case batch
+      /// The same weights in InverseForm's released form: the weighted mean of each image, summed over the batch.
+      case released
       /// As ``classWeightList`` says.
       case list
     }
@@ -129,11 +131,19 @@ public struct Recipe: Codable, Sendable, Hashable {
     public var boundary: Float = 0
     /// The factor of InverseForm's own term, γ, by the inverse network that comes with the package.
     public var inverseForm: Float = 0
+    /// The factor of the edge attention, δ: the cross entropy once more, of the pixels alone that the boundary branch
+    /// holds for boundaries. The released code's is 0.1; the paper has none.
+    public var attention: Float = 0
+    /// The factor of |log depth − log truth|, of networks that tell depth beside classes.
+    public var depth: Float = 0
     /// The factor of the perceptual-consistency regulariser, of pairs of frames as ``Recipe/pairs`` has them.
     public var consistency: Float = 0
 
     /// Whether all that is made small follows from logits and labels, without a branch or frames beside them.
-    public var judgesLogitsAlone: Bool { boundary == 0 && inverseForm == 0 && consistency == 0 }
+    public var judgesLogitsAlone: Bool { !needsBoundary && depth == 0 && consistency == 0 }
+
+    /// Whether there is a loss of predicted boundaries, or of what they show.
+    public var needsBoundary: Bool { boundary > 0 || inverseForm > 0 || attention > 0 }
 
     /// Plain cross entropy.
     public init() {}

@@ -37,7 +37,7 @@ public struct SegmentationLoss: Sendable {
     guard let group else { return sum(logits, labels, ignoreIndex, isWeighted: isWeighted) }
     // Cross entropy is a sum over pixels. The other losses are not: every process computes them of the whole batch.
     let hasOwn = recipe.crossEntropy > 0 && recipe.hardThreshold == 0
-    let own = hasOwn ? entropy(logits, labels, ignoreIndex, isWeighted: isWeighted, over: group) : nil
+    let own = hasOwn ? ownEntropy(logits, labels, ignoreIndex, isWeighted: isWeighted, over: group) : nil
     guard !hasOwn || recipe.hasRegionTerms else { return own! }
     let whole = sum(
       gathered(logits, from: group), gathered(labels, from: group), ignoreIndex, isWeighted: isWeighted,
@@ -51,9 +51,7 @@ public struct SegmentationLoss: Sendable {
   ) -> Tensor {
     var terms: [Tensor] = []
     if recipe.crossEntropy > 0, withEntropy {
-      let weights = recipe.classWeights == .batch ? batchClassWeights(labels, classes: logits.shape[1]) : classWeights
-      terms.append(
-        entropy(logits, labels, ignoreIndex, isWeighted ? weights : nil, .mean) * recipe.crossEntropy)
+      terms.append(wholeEntropy(logits, labels, ignoreIndex, isWeighted: isWeighted) * recipe.crossEntropy)
     }
     guard recipe.hasRegionTerms else { return terms[0] }
     let probabilities = softmax(logits)
@@ -70,10 +68,24 @@ public struct SegmentationLoss: Sendable {
     return terms.dropFirst().reduce(terms[0], +)
   }
 
+  /// The mean over the pixels of a batch that is here as a whole.
+  private func wholeEntropy(_ logits: Tensor, _ labels: Labels, _ ignoreIndex: Int, isWeighted: Bool) -> Tensor {
+    switch recipe.classWeights {
+    case .released: return releasedCrossEntropy(logits, labels, ignoreIndex: ignoreIndex, isWeighted: isWeighted)
+    case .batch where isWeighted:
+      return entropy(logits, labels, ignoreIndex, batchClassWeights(labels, classes: logits.shape[1]), .mean)
+    default: return entropy(logits, labels, ignoreIndex, isWeighted ? classWeights : nil, .mean)
+    }
+  }
+
   /// This process's term of the mean over a batch's pixels: its sum, over the weight of all processes' pixels.
-  private func entropy(
+  private func ownEntropy(
     _ logits: Tensor, _ labels: Labels, _ ignoreIndex: Int, isWeighted: Bool, over group: any ProcessGroup
   ) -> Tensor {
+    if recipe.classWeights == .released {
+      return releasedCrossEntropy(logits, labels, ignoreIndex: ignoreIndex, isWeighted: isWeighted, over: group)
+        * recipe.crossEntropy
+    }
     let counts = group.sum(pixelCounts(labels, classes: logits.shape[1]).map { Double($0) })
     let known = recipe.classWeights == .batch ? batchClassWeights(counts: counts) : classWeights
     let weights = isWeighted ? known : nil, each = weights?.scalars
@@ -110,6 +122,9 @@ extension Recipe.Loss {
     require(focusing == 0 || labelSmoothing == 0, "loss.focusing: expected no labelSmoothing beside it")
     require((0...1).contains(hardThreshold), "loss.hardThreshold: expected 0...1, found \(hardThreshold)")
     require((0...1).contains(hardShare), "loss.hardShare: expected 0...1, found \(hardShare)")
+    require(
+      classWeights != .released || (labelSmoothing == 0 && focusing == 0 && hardThreshold == 0),
+      "loss.classWeights: expected no labelSmoothing, focusing or hardThreshold beside 'released'")
     require(hardCount >= 0, "loss.hardCount: expected at least 0, found \(hardCount)")
     require((0...1).contains(weightedShare), "loss.weightedShare: expected 0...1, found \(weightedShare)")
     let isList = classWeights == .list
@@ -122,9 +137,10 @@ extension Recipe.Loss {
       "loss: expected factors of at least 0, one of them positive, found \(factors)")
     require(boundary >= 0, "loss.boundary: expected at least 0, found \(boundary)")
     require(inverseForm >= 0, "loss.inverseForm: expected at least 0, found \(inverseForm)")
+    require(attention >= 0, "loss.attention: expected at least 0, found \(attention)")
+    require(depth >= 0, "loss.depth: expected at least 0, found \(depth)")
     require(consistency >= 0, "loss.consistency: expected at least 0, found \(consistency)")
-    require(
-      consistency == 0 || (boundary == 0 && inverseForm == 0), "loss.consistency: expected no boundary terms beside it")
+    require(consistency == 0 || !needsBoundary, "loss.consistency: expected no boundary terms beside it")
     return problems
   }
 }

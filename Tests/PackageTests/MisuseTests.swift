@@ -17,6 +17,7 @@ final class MisuseTests: XCTestCase {
       "capturedPooling": ["maxPool2d: ", "reads the data", "captured"],
       "indexAdd": ["indexAdd: ", "(1, 3, 4, 5)", "(1, 2, 4, 4)"],
       "emptyWindow": ["maxPool2d: ", "no pixel", "(1, 1, 3, 3)"], "inverse3x3": ["inverse3x3: ", "(3, 4)"],
+      "solveSymmetric": ["solveSymmetric: ", "(2, 3, 3)", "(2, 4)"],
       "tooManyThings": ["instanceHeatmaps: ", "5 slots", "6 instances"],
       "tooManyQueries": ["querySelection: ", "5 slots", "6 instances"],
     ]

@@ -25,6 +25,19 @@ final class CachedDatasetTests: XCTestCase {
     XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder.path).count, 3)
   }
 
+  /// Depth comes back to 1/512 m, the same at first and later; without being asked for it is not there.
+  func testDepthIsKeptWhereItIsAskedFor() throws {
+    let folder = try Fixtures.temporaryFolder(self)
+    let streets = StreetScenes(split: "dev", count: 1, size: [32, 64])
+    XCTAssertNil(try streets.cached(in: folder).sample(at: 0).depth)
+    let cached = try streets.cached(keepsDepth: true, in: folder)
+    let made = try XCTUnwrap(cached.sample(at: 0).depth), kept = try XCTUnwrap(cached.sample(at: 0).depth)
+    XCTAssertEqual(made.scalars, kept.scalars)
+    for (found, exact) in zip(made.scalars, streets.frame(at: 0).depth.scalars) {
+      XCTAssertEqual(found, min(exact, 255.996), accuracy: 1 / 500)
+    }
+  }
+
   /// What cannot be read is made again.
   func testDamagedFilesAreMadeAgain() throws {
     let folder = try Fixtures.temporaryFolder(self)

@@ -80,6 +80,10 @@ final class PublishedLayoutTests: XCTestCase {
     XCTAssertEqual([0, 1, 39].map { data.classes.names[$0] }, ["wall", "floor", "otherprop"])
     XCTAssertEqual(try data.depth(at: 0).scalars, [0, 0.713, 1, 9.823])
     XCTAssertEqual(try data.depth(at: 1).scalars, [0, 0.5, 1.25, 8])
+    XCTAssertNil(try data.sample(at: 0).depth)
+    let both = try NYUDepth(root: root, split: "val", keepsDepth: true).sample(at: 1)
+    XCTAssertEqual(both.depth?.scalars, [0, 0.5, 1.25, 8])
+    XCTAssertEqual(both.labels.values, [255, 0, 1, 39])
     let small = problem { try data.depth(at: 2) }
     XCTAssertTrue(small.contains("depth/0003.png: expected depth of"), small)
     try FileManager.default.removeItem(at: root.appendingPathComponent("depth/0001.png"))

@@ -39,18 +39,32 @@ final class InverseFormPropertyTests: XCTestCase {
     }
   }
 
-  func testIgnoreHasNoInfluence() {
-    let loss = InverseFormLoss(AntisymmetricInverseNetwork(seed: 1))
+  /// What the prediction enters with, where the right half is ignored: logits, target, and what counts.
+  private func halfIgnored() -> (logits: Tensor, target: Tensor, counted: Tensor) {
     let labels = labels(96, 192),
       ignored = Labels(labels.shape, labels.values.enumerated().map { $0 % 192 < 40 ? 255 : $1 })
     let target = boundaryTarget(of: ignored, ignoreIndex: 255)
-    let counted = Tensor(target.shape, ignored.values.map { $0 == 255 ? 0 : 1 })
-    let logits = ReferenceRule.tensor("logits", target.shape)
+    return (
+      ReferenceRule.tensor("logits", target.shape), target,
+      Tensor(target.shape, ignored.values.map { $0 == 255 ? 0 : 1 })
+    )
+  }
+
+  func testGradientIsNotZero() throws {
+    let (logits, target, counted) = halfIgnored()
+    for network in [AntisymmetricInverseNetwork(seed: 1), try .bundled()] {
+      let loss = InverseFormLoss(network)
+      let (_, gradient) = valueAndGradient(at: [logits]) { loss(logits: $0[0], target: target, counted: counted) }
+      XCTAssertGreaterThan(gradient[0].abs().maximum().scalar, 0)
+    }
+  }
+
+  func testIgnoreHasNoInfluence() {
+    let loss = InverseFormLoss(AntisymmetricInverseNetwork(seed: 1)), (logits, target, counted) = halfIgnored()
     let (value, gradient) = valueAndGradient(at: [logits]) { loss(logits: $0[0], target: target, counted: counted) }
     let other = logits + (1 - counted) * 7
     XCTAssertEqual(loss(logits: other, target: target, counted: counted).scalar, value.scalar)
     XCTAssertEqual((gradient[0] * (1 - counted)).abs().maximum().scalar, 0)
-    XCTAssertGreaterThan(gradient[0].abs().maximum().scalar, 0, "the loss has a gradient")
     XCTAssertEqual(
       balancedBoundaryEntropy(other, target, counted: counted).scalar,
       balancedBoundaryEntropy(logits, target, counted: counted).scalar)
@@ -125,33 +139,99 @@ final class InverseFormPropertyTests: XCTestCase {
     XCTAssertTrue(inverse.network.parameters.allSatisfy { !$0.isTrainable })
   }
 
-  /// The bundled network on held-out streets: distances rise with shift, scale and angle, and a soft map of the same
-  /// boundary lies nearer than a true one that is shifted by 4 pixels.
-  func testBundledNetworkIsMonotoneAndPrefersSoftToShifted() throws {
+  /// Boundaries of streets that no network was trained on.
+  private func heldOut(_ transform: BoundaryTransform, side: Int = 112) -> TilePairs {
+    let frames = StreetScenes(split: "test", count: 6, size: [128, 256]).frames(at: Array(0..<6))
+    return TilePairs(labels: frames.map(\.labels), side: side, transform: transform)
+  }
+
+  func testBundledNetworkIsSmallAndGivesZeroForEqualMaps() throws {
     let network = try AntisymmetricInverseNetwork.bundled()
     XCTAssertLessThanOrEqual(network.parameterCount * 4, 4 << 20)
-    let frames = StreetScenes(split: "test", count: 6, size: [128, 256]).frames(at: Array(0..<6))
-    let report = InverseReport(
-      network, on: TilePairs(labels: frames.map(\.labels), side: 112, transform: network.transform), count: 128)
-    print("equal \(report.distanceOfEqualMaps), degraded \(report.distanceOfDegradedMaps)")
-    XCTAssertEqual(report.distanceOfEqualMaps, 0)
+    XCTAssertEqual(InverseReport(network, on: heldOut(network.transform), count: 128).distanceOfEqualMaps, 0)
+  }
+
+  func testDistanceIsMonotoneInShiftScaleAndAngle() throws {
+    let network = try AntisymmetricInverseNetwork.bundled()
+    let report = InverseReport(network, on: heldOut(network.transform), count: 128)
     for component in ["shift", "scale", "angle"] {
       let rows = report.rows.filter { $0.component == component }
-      print(component, rows.map { (($0.amount, $0.distance)) })
+      print(component, rows.map { (($0.amount, $0.estimate, $0.distance)) })
       for (less, more) in zip(rows, rows.dropFirst()) {
         XCTAssertLessThan(less.distance, more.distance, "\(component) \(less.amount) and \(more.amount)")
       }
     }
-    // What a trained network makes of a boundary it finds: blurred and less than sure.
-    let pairs = TilePairs(labels: frames.map(\.labels), side: 112, transform: network.transform)
+  }
+
+  /// Each number of the transform is estimated, scales among them: at least half of it, and no more than it is.
+  func testShiftScaleAndAngleAreEstimated() throws {
+    let network = try AntisymmetricInverseNetwork.bundled()
+    let rows = InverseReport(network, on: heldOut(network.transform), count: 128).rows
+    for (component, amount, none) in [("shift", 4, 0), ("scale", 1.12, 1), ("angle", 4, 0)]
+      as [(String, Double, Double)]
+    {
+      let row = try XCTUnwrap(rows.first { $0.component == component && $0.amount == amount })
+      let share = (row.estimate - none) / (amount - none)
+      XCTAssertGreaterThan(share, 0.5, component)
+      XCTAssertLessThan(share, 1.2, component)
+    }
+  }
+
+  /// What a trained network makes of a boundary that it finds, blurred and less than sure, lies nearer than a true one
+  /// that is shifted by 4 pixels.
+  func testSoftMapScoresBelowAFourPixelShift() throws {
+    let network = try AntisymmetricInverseNetwork.bundled(), pairs = heldOut(network.transform)
     let target = pairs.batch(0, of: 128, seed: 7, .single(component: 0, amount: 0), isDegraded: false).target
     var soft = target * 0.7
     soft.withUnsafeMutableBufferPointer { soft in
       for tile in 0..<128 { blur(soft.baseAddress! + tile * 112 * 112, height: 112, width: 112, deviation: 1.5) }
     }
     let distance = TransformDistance.euclidean(network(soft, target), network.transform).mean().scalar
+    let report = InverseReport(network, on: pairs, count: 128)
     let shifted = try XCTUnwrap(report.rows.first { $0.component == "shift" && $0.amount == 4 })
     print("soft \(distance), shifted by 4 pixels \(shifted.distance)")
     XCTAssertLessThan(Double(distance), shifted.distance)
+  }
+
+  /// Every kind of transform is learnt, on tiles of 112 and of 224: the loss falls in a few steps.
+  func testEveryKindIsPretrained() {
+    for (transform, side) in BoundaryTransform.allCases.map({ ($0, 112) }) + [(.affine, 224)] {
+      let network = AntisymmetricInverseNetwork(transform, side: side, seed: 1)
+      var pretraining = InversePretraining(), losses: [Float] = []
+      (pretraining.steps, pretraining.batch) = (side == 112 ? 60 : 24, 16)
+      let untouched = bits(network.parameters[0].value), pairs = heldOut(transform, side: side)
+      pretraining.run(network, on: pairs) { losses.append($0.loss) }
+      XCTAssertNotEqual(bits(network.parameters[0].value), untouched)
+      XCTAssertTrue(losses.allSatisfy(\.isFinite), "\(transform) \(side)")
+      // What is reported is a mean over up to 50 steps.
+      XCTAssertLessThan(losses.last!, losses[3], "\(transform) \(side): \(losses)")
+      let report = InverseReport(network, on: pairs, count: 16)
+      XCTAssertEqual(report.distanceOfEqualMaps, 0, "\(transform) \(side)")
+      let components = Set(report.rows.map(\.component))
+      XCTAssertEqual(components.contains("angle"), transform != .shiftScale)
+      XCTAssertEqual(components.contains("perspective"), transform == .homography)
+    }
+  }
+
+  /// The fit finds the transform whose first-order displacements it is given, for every kind, whatever cells are sure.
+  func testFitExplainsDisplacements() {
+    var random = RandomSource(seed: 3)
+    for transform in BoundaryTransform.allCases {
+      let cells = 7, k = transform.count, fit = TransformFit(transform, cells: cells, stride: 16)
+      let theta = (0..<k).map { _ in 0.2 * Double(random.nextNormal()) }
+      var d = [Float](repeating: 0, count: 2 * cells * cells)
+      for cell in 0..<(cells * cells) {
+        func place(_ index: Int) -> Double { (Double(16 * index) + 0.5) * 2 / 112 - 1 }
+        let rows = transform.jacobian(u: place(cell % cells), v: place(cell / cells))
+        d[cell] = Float(zip(rows.x, theta).reduce(0) { $0 + $1.0 * $1.1 })
+        d[cells * cells + cell] = Float(zip(rows.y, theta).reduce(0) { $0 + $1.0 * $1.1 })
+      }
+      // Sure enough that the pull towards no transform does not count.
+      let roots = Tensor.uniform([1, 3, cells, cells], in: 100..<300, using: &random)
+      let found = fit(displacements: Tensor([1, 2, cells, cells], d), roots: roots)
+      for i in 0..<k { XCTAssertEqual(Double(found.scalars[i]), theta[i], accuracy: 2e-3, "\(transform) \(i)") }
+      let none = fit(displacements: Tensor([1, 2, cells, cells], d), roots: .zeros([1, 3, cells, cells]))
+      XCTAssertEqual(none.abs().maximum().scalar, 0, "nothing to be seen is no transform")
+    }
   }
 }

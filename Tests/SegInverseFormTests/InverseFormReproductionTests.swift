@@ -20,18 +20,30 @@ final class InverseFormReproductionTests: XCTestCase {
       return Int32(column / 20 + row / 30)
     }
     let labels = Labels([1, 64, 96], values)
-    var predictions: [Tensor] = [], losses: [Float] = [], counts: Set<Int> = []
+    let depth = Tensor([1, 1, 64, 96], values.map { Float($0 + 5) })
+    var predictions: [Tensor] = [], losses: [Float] = [], counts: [String: Set<Int>] = [:]
     for arm in paper.experiment.arms {
       let network = try paper.build(arm, paper.recipe(arm, .quick), classes, setup)
-      counts.insert(network.predictor.parameterCount)
+      counts[arm.settings["model"]?.text ?? "", default: []].insert(network.predictor.parameterCount)
       XCTAssertFalse(network.predictor.state.contains { $0.name.hasPrefix("boundary_head") }, arm.name)
       network.predictor.setTraining(false)
       predictions.append(network.predictor(images))
-      losses.append(network.task.loss(Batch(images: images, labels: labels, names: ["made up"]), progress: 0.5).scalar)
+      let batch = Batch(images: images, labels: labels, depth: depth, names: ["made up"])
+      losses.append(network.task.loss(batch, progress: 0.5).scalar)
     }
-    XCTAssertEqual(counts.count, 1)
+    XCTAssertEqual(counts.values.map(\.count), [1, 1], "with depth and without")
     for prediction in predictions { XCTAssertEqual(prediction.scalars, predictions[0].scalars) }
     XCTAssertEqual(Set(losses).count, losses.count, "each arm's loss is its own: \(losses)")
+  }
+
+  /// Arms that tell depth are left out on data without, and refused where they are asked for.
+  func testArmsWithDepthNeedIt() {
+    let paper = InverseFormReproduction()
+    var data = ExperimentData("camvid", folds: [])
+    let lacking = paper.experiment.arms.filter { paper.problem(of: $0, on: data) != nil }.map(\.name)
+    XCTAssertEqual(lacking, ["multitask-boundary", "multitask-inverseform"])
+    data.streets = { StreetScenes(split: $0, size: $1) }
+    XCTAssertTrue(paper.experiment.arms.allSatisfy { paper.problem(of: $0, on: data) == nil })
   }
 
   /// The soft Dice loss by its definition in doubles, ignored pixels left out, and its gradient by central differences.

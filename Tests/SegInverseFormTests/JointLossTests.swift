@@ -45,7 +45,7 @@ final class JointLossTests: XCTestCase {
       [1, 1, 224, 224], ReferenceRule.values("target", count: 224 * 224).map { $0 > 0.9 ? 1 : 0 })
     try compare(network(soft, binary), "inversenet_soft_vs_binary")
     try compare(network(binary, binary), "inversenet_same_binary")
-    // Not 0 for equal maps: the released network's noise floor.
+    // Not 0 for equal maps: the released network's noise floor, which the report of a network states.
     XCTAssertGreaterThan(network(binary, binary).square().sum().scalar, 0)
 
     let loss = InverseFormLoss(network), logits = boundaryLogits(), target = boundaryTarget()
@@ -97,6 +97,27 @@ final class JointLossTests: XCTestCase {
     XCTAssertTrue(
       loss(logits: classLogits(), boundary: none, labels, ignoreIndex: 255, progress: 0.5).scalar.isFinite)
     XCTAssertEqual(releasedCrossEntropy(classLogits(), all, ignoreIndex: 255).scalar, 0)
+  }
+
+  /// A recipe's keys reach the terms: attention adds the released cross entropy once more, of the attended pixels.
+  func testRecipeKeysReachTheTerms() throws {
+    let (logits, labels, boundary) = (classLogits(), labels(), boundaryLogits())
+    func value(_ change: (inout Recipe.Loss) -> Void) -> Float {
+      var recipe = Recipe.Loss()
+      recipe.classWeights = .released
+      change(&recipe)
+      let loss = JointLoss(recipe, segmentation: SegmentationLoss(recipe)) { AntisymmetricInverseNetwork(seed: 3) }
+      return loss(logits: logits, boundary: boundary, labels, ignoreIndex: 255, progress: 0.5).scalar
+    }
+    let entropy = try XCTUnwrap(expected["joint_seg_loss"]).scalars[0]
+    let attention = try XCTUnwrap(expected["joint_edge_attention"]).scalars[0]
+    XCTAssertEqual(value { _ in }, entropy, accuracy: 1e-4 * entropy)
+    XCTAssertEqual(value { $0.attention = 0.1 }, entropy + 0.1 * attention, accuracy: 1e-4 * entropy)
+    let target = SegKernels.boundaryTarget(of: labels, ignoreIndex: 255)
+    let counted = Tensor(target.shape, labels.values.map { $0 == 255 ? 0 : 1 })
+    let pixels = balancedBoundaryEntropy(boundary, target, counted: counted).scalar
+    XCTAssertEqual(value { $0.boundary = 0.3 }, entropy + 0.3 * pixels, accuracy: 1e-4 * entropy)
+    XCTAssertGreaterThan(value { $0.inverseForm = 0.3 }, value { _ in })
   }
 
   /// γ rises over the first fifth of the run.

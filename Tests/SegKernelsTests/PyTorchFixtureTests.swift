@@ -251,6 +251,10 @@ final class PyTorchFixtureTests: XCTestCase {
           labels!, classes: attributes["classes"]!.int!, axis: axis(), ignoreIndex: attributes["ignoreIndex"]!.int!)
       }
     case "axisAngle": return { rotation(axisAngle: $0[0]) }
+    case "solveSymmetric": return { solveSymmetric($0[0], $0[1]) }
+    case "balancedBoundaryEntropy": return { balancedBoundaryEntropy($0[0], $0[1], counted: $0[2]) }
+    case "boundaryDice": return { boundaryDice($0[0], $0[1], counted: $0[2]) }
+    case "logDepthLoss": return { logDepthLoss($0[0], $0[1]) }
     case "inverse3x3": return { inverse3x3($0[0]) }
     case "polarFactor3x3": return { polarFactor3x3($0[0], isRotation: attributes["isRotation"]!.bool) }
     case "svd3x3":

@@ -78,6 +78,27 @@ final class SegmentationLossTests: XCTestCase {
       crossEntropy(logits, labels, ignoreIndex: 255, classWeights: Tensor([3], [1.2, 1.8, 1])).scalar, accuracy: 1e-6)
   }
 
+  /// The released form by hand: each image's weighted mean, added up; weights of both images together.
+  func testReleasedWeights() {
+    let labels = Labels([2, 1, 4], [0, 0, 0, 1, 255, 255, 0, 255])
+    let logits = Tensor([2, 3, 1, 4], (0..<24).map { Float($0 % 5) / 3 })
+    var recipe = Recipe.Loss()
+    recipe.classWeights = .released
+    let weights = Tensor([3], [1.2, 1.8, 1])
+    let images = (0..<2).map { image in
+      crossEntropy(
+        logits.slice(axis: 0, image..<(image + 1)),
+        Labels([1, 1, 4], Array(labels.values[(4 * image)..<(4 * image + 4)])),
+        ignoreIndex: 255, classWeights: weights
+      ).scalar
+    }
+    XCTAssertEqual(
+      SegmentationLoss(recipe)(logits, labels, ignoreIndex: 255).scalar, images[0] + images[1], accuracy: 1e-6)
+    // Images without labels add nothing.
+    let none = Labels([2, 1, 4], [0, 0, 0, 1, 255, 255, 255, 255])
+    XCTAssertTrue(SegmentationLoss(recipe)(logits, none, ignoreIndex: 255).scalar.isFinite)
+  }
+
   func testProblemsAreNamed() {
     func problems(_ change: (inout Recipe.Loss) -> Void) -> String {
       var recipe = Recipe()
@@ -90,6 +111,13 @@ final class SegmentationLossTests: XCTestCase {
     XCTAssertTrue(problems { $0.classWeightList = [1] }.contains("classWeightList"))
     XCTAssertTrue(problems { $0.crossEntropy = 0 }.contains("one of them positive"))
     XCTAssertTrue(problems { $0.dice = -1 }.contains("at least 0"))
+    XCTAssertTrue(problems { $0.attention = -1 }.contains("loss.attention: expected at least 0"))
+    XCTAssertTrue(problems { $0.depth = -1 }.contains("loss.depth: expected at least 0"))
+    XCTAssertTrue(
+      problems {
+        $0.classWeights = .released
+        $0.focusing = 2
+      }.contains("'released'"))
     XCTAssertTrue(
       problems {
         $0.focusing = 2

@@ -27,6 +27,7 @@ struct Misuse {
     case "indexAdd": _ = indexAdd(x, axis: 1, indices: Labels([2], [0, 1]), source: .zeros([1, 2, 4, 4]))
     case "emptyWindow": _ = maxPool2dWithIndices(.zeros([1, 1, 3, 3]), kernel: 2, stride: 1, padding: 1, dilation: 4)
     case "inverse3x3": _ = inverse3x3(.zeros([3, 4]))
+    case "solveSymmetric": _ = solveSymmetric(.zeros([2, 3, 3]), .zeros([2, 4]))
     case "tooManyThings":
       let map = Tensor.zeros([1, 1, 4, 5])
       _ = instanceHeatmaps(

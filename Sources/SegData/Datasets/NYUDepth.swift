@@ -16,6 +16,7 @@ public struct NYUDepth: SegmentationDataset {
   public let classes = ClassTable.nyuDepth40
   private let files: AnnotatedImages
   private let depths: URL
+  private let keepsDepth: Bool
 
   /// The colour camera at 640×480, onto whose pixels the depth of the labelled frames was projected (the makers'
   /// toolbox, `camera_params.m`).
@@ -24,18 +25,23 @@ public struct NYUDepth: SegmentationDataset {
 
   /// Reads the list of a split.
   ///
+  /// - Parameter keepsDepth: whether samples have their depth.
   /// - Throws: `FileError` if the list or a file of it is missing. Depth is looked for when it is asked for.
-  public init(root: URL, split: String) throws {
+  public init(root: URL, split: String, keepsDepth: Bool = false) throws {
     files = try AnnotatedImages(
       list: root.below("gt_sets/\(split).txt"), images: root.below("images"),
       annotations: [root.below("segmentation")])
     depths = root.below("depth")
+    self.keepsDepth = keepsDepth
   }
 
   public var count: Int { files.count }
   public func name(at index: Int) -> String { files.name(at: index) }
   public func sample(at index: Int) throws -> SegmentationSample {
-    try files.sample(at: index, classes: classes, map: NYUDepth.map)
+    let sample = try files.sample(at: index, classes: classes, map: NYUDepth.map)
+    guard keepsDepth else { return sample }
+    return SegmentationSample(
+      image: sample.image, labels: sample.labels, depth: try depth(at: index), name: sample.name)
   }
 
   /// The depth of a frame, H×W, in metres; 0 where nothing was measured.

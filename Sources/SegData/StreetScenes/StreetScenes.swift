@@ -49,12 +49,16 @@ public struct StreetScenes: SegmentationDataset {
 
   /// The same frames, kept on disk once they were rendered.
   ///
-  /// - Parameter keepsInstances: whether things stay told apart.
+  /// - Parameters:
+  ///   - keepsInstances: whether things stay told apart.
+  ///   - keepsDepth: whether samples have their depth.
   /// - Throws: `FileError` if the cache cannot be written.
-  public func cached(keepsInstances: Bool = false, in folder: URL = CachedDataset.place) throws -> CachedDataset {
+  public func cached(
+    keepsInstances: Bool = false, keepsDepth: Bool = false, in folder: URL = CachedDataset.place
+  ) throws -> CachedDataset {
     let looks = domains.map(\.rawValue).joined(separator: "+") + (hasSensor ? "" : "-perfect")
     let key = "streets-v\(StreetScenes.version)-seed\(seed)-\(size.height)x\(size.width)-\(looks)"
-    return try CachedDataset(self, key: key, keepsInstances: keepsInstances, in: folder)
+    return try CachedDataset(self, key: key, keepsInstances: keepsInstances, keepsDepth: keepsDepth, in: folder)
   }
 
   public func name(at index: Int) -> String { "streets-\(split)-\(index)" }
@@ -62,7 +66,8 @@ public struct StreetScenes: SegmentationDataset {
   public func sample(at index: Int) -> SegmentationSample {
     let frame = frame(at: index)
     return SegmentationSample(
-      image: frame.image, labels: frame.labels, instances: Cityscapes.counted(frame.instances), name: frame.name)
+      image: frame.image, labels: frame.labels, instances: Cityscapes.counted(frame.instances), depth: frame.depth,
+      name: frame.name)
   }
 
   /// The street of an index. Its light, but nothing else, depends on ``domains``.
@@ -112,7 +117,8 @@ extension StreetScenes {
   ///   - frames: 17 make a second.
   ///   - cuts: frames that begin another street, rising. Across a cut nothing of a frame is found in the other.
   public func clip(at index: Int, frames: Int = 64, cuts: [Int] = []) -> StreetClip {
-    check(index >= 0 && frames > 0, "StreetScenes.clip", "expected a clip from 0 on and frames, found \(index), \(frames)")
+    check(
+      index >= 0 && frames > 0, "StreetScenes.clip", "expected a clip from 0 on and frames, found \(index), \(frames)")
     let bounds = [0] + cuts + [frames]
     check(
       zip(bounds, bounds.dropFirst()).allSatisfy(<), "StreetScenes.clip",

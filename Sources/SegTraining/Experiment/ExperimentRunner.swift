@@ -49,12 +49,19 @@ public struct ExperimentRunner {
   /// Runs what is not finished yet: for each seed all arms, so that pairs become complete early.
   ///
   /// - Parameters:
-  ///   - arms: the arms to run, all by default. Traps at names that there are not.
+  ///   - arms: the arms to run, by default all that the data suit. Traps at names that there are not.
   ///   - seeds: seeds 1 to this for every arm; by default as many as each arm's contrasts need.
+  /// - Throws: `ReproductionError` where an arm was asked for that the data do not suit, and what runs throw.
   public func run(arms: [String]? = nil, seeds: Int? = nil, _ progress: Progress) throws -> Report {
     try folder.makeFolder()
     try writeJSON(experiment, to: folder.appendingPathComponent("experiment.json"))
-    let chosen = experiment.arms.filter { arms?.contains($0.name) ?? true }
+    let chosen = try experiment.arms.filter { arm in
+      let problem = reproduction.problem(of: arm, on: setup.data)
+      guard let arms else { return problem == nil }
+      guard arms.contains(arm.name) else { return false }
+      if let problem { throw ReproductionError("\(experiment.paper): arm \(arm.name): \(problem)") }
+      return true
+    }
     precondition(chosen.count == arms?.count ?? chosen.count, "ExperimentRunner: unknown arms in \(arms ?? [])")
     let counts = chosen.map { seeds ?? experiment.seeds(of: $0) }
     let slice = (1...(counts.max() ?? 1)).flatMap { seed in

@@ -27,6 +27,9 @@ public protocol Reproduction: Sendable {
   /// Whatever else a result depends on belongs into the arm's settings.
   func recipe(_ arm: Experiment.Arm, _ preset: Experiment.Preset) -> Recipe
 
+  /// Why an arm cannot be run on some data; nil, as by default, where it can. Such arms are left out unless asked for.
+  func problem(of arm: Experiment.Arm, on data: ExperimentData) -> String?
+
   /// Trains and scores one arm. Paired with the other arms: initial values follow from (seed, parameter's name), order
   /// and augmentation from (seed, epoch, sample).
   ///
@@ -36,6 +39,10 @@ public protocol Reproduction: Sendable {
   func run(
     _ arm: Experiment.Arm, seed: UInt64, setup: RunSetup, _ report: @escaping (String, Int, Int) -> Void
   ) throws -> RunResult
+}
+
+extension Reproduction {
+  public func problem(of arm: Experiment.Arm, on data: ExperimentData) -> String? { nil }
 }
 
 /// What runs of an experiment share.

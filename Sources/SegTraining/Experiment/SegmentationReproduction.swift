@@ -35,6 +35,10 @@ public protocol SegmentationReproduction: Reproduction {
   func build(_ arm: Experiment.Arm, _ recipe: Recipe, _ classes: ClassTable, _ setup: RunSetup) throws
     -> SegmentationArm
 
+  /// What an arm learns from; by default the fold's own.
+  func training(_ arm: Experiment.Arm, _ fold: ExperimentData.Fold, _ setup: RunSetup) throws
+    -> any SegmentationDataset
+
   /// Further scores of the network as it starts; none by default.
   func metricsBefore(_ network: SegmentationArm, _ fold: ExperimentData.Fold, _ setup: RunSetup) throws
     -> [RunResult.Metric]
@@ -51,6 +55,11 @@ extension SegmentationReproduction {
   public func prepare(
     _ arm: Experiment.Arm, _ recipe: Recipe, _ setup: RunSetup, _ report: @escaping (String, Int, Int) -> Void
   ) throws {}
+
+  /// The fold's own.
+  public func training(_ arm: Experiment.Arm, _ fold: ExperimentData.Fold, _ setup: RunSetup) throws
+    -> any SegmentationDataset
+  { fold.train }
 
   public func notes(_ arm: Experiment.Arm, _ recipe: Recipe, _ setup: RunSetup) throws -> [String] { [] }
 
@@ -87,7 +96,8 @@ extension SegmentationReproduction {
         result.trainGFLOPPerImage = recipe.trainingGFLOP { network.trained?($0) ?? [network.predictor($0)] }
       }
       result.seconds += try setup.train(
-        network.task, recipe, on: fold.train, in: setup.folder.appendingPathComponent("fold-\(number)")
+        network.task, recipe, on: try training(arm, fold, setup),
+        in: setup.folder.appendingPathComponent("fold-\(number)")
       ) { report(name + "training", $0, $1) }
       var foldScore = score ?? SegmentationScore(classes: classes.count, unscored: setup.data.unscored)
       let test = setup.cut(fold.test)

@@ -841,13 +841,45 @@ def attention():
         case(name, "multiHeadAttention", lambda q, k, v, *rest: attended(q, k, v, heads, *rest), inputs, heads=heads)
 
 
+def boundaries():
+    def solved(a, b):
+        return torch.linalg.solve((a + a.mT) / 2, b)
+
+    for label, shape in {"one": (5,), "batch": (7, 3), "batches": (2, 3, 8), "none": (0, 4)}.items():
+        name, k = f"solveSymmetric/{label}", shape[-1]
+        a = 0.2 * normal(name, *shape, k) + 2 * torch.eye(k)
+        case(name, "solveSymmetric", solved, {"a": a, "b": normal(name + "/b", *shape)})
+
+    shape = (2, 1, 5, 7)
+    target = torch.rand(shape, generator=generator("boundaries/target")).lt(0.3).float()
+    counted = torch.rand(shape, generator=generator("boundaries/counted")).lt(0.8).float()
+    maps = {"logits": 2 * normal("boundaries", *shape), "target": target, "counted": counted}
+
+    def balanced(x, t, c):
+        t, c = t.detach(), c.detach()
+        share = (t * c).sum() / c.sum()
+        losses = F.binary_cross_entropy_with_logits(x, t, reduction="none")
+        return (losses * torch.where(t > 0, 1 - share, share) * c).sum() / c.sum()
+
+    def dice(x, t, c):
+        p, t = x.sigmoid() * c.detach(), (t * c).detach()
+        return 1 - (2 * (p * t).sum() + 1) / (p.sum() + t.sum() + 1)
+
+    case("balancedBoundaryEntropy/counted", "balancedBoundaryEntropy", balanced, maps)
+    case("boundaryDice/counted", "boundaryDice", dice, maps)
+    depth = counted * (1 + 30 * torch.rand(shape, generator=generator("boundaries/depth")))
+    case("logDepthLoss/known", "logDepthLoss",
+         lambda x, d: (x - d.detach().clamp(min=1e-9).log())[d > 0].abs().mean(),
+         {"logDepth": distinct("boundaries/log", *shape), "depth": depth})
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     elementwise(), reductions(), movement(), convolution(), pooling()
     normalization(), softmax(), cross_entropy(), segmentation_losses(), resize()
     further_elementwise(), further_movement(), transposed_convolution(), group_normalization(), regression()
     sampling()
-    choosing(), small_matrices(), remaining(), implicit(), panoptic(), attention()
+    choosing(), small_matrices(), remaining(), implicit(), panoptic(), attention(), boundaries()
 
     intended = {"crossEntropy/all_ignored_mean", "sort/nan", "sort/nan_descending", "topK/nan"}
     broken = {name.rsplit("/", 1)[0] for name, tensor in tensors.items() if tensor.isnan().any()}

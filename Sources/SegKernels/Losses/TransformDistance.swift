@@ -1,5 +1,3 @@
-import SegKernels
-
 /// How far an estimated transform is from none.
 public enum TransformDistance: Sendable, Hashable {
   /// |θ̂ − I|: the Euclidean norm of the coefficients. The paper's more consistent choice.

@@ -1,5 +1,3 @@
-import SegKernels
-
 /// How an image is cut into tiles: by layout, so that any aspect ratio keeps its scale.
 public struct TileLayout: Sendable, Hashable {
   /// Rows of tiles.

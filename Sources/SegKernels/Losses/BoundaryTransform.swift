@@ -1,5 +1,4 @@
 import Glibc
-import SegKernels
 
 /// What an inverse network estimates of the transform between two tiles, and in which units.
 ///
@@ -24,7 +23,7 @@ public enum BoundaryTransform: String, Sendable, Hashable, Codable, CaseIterable
   case homography
 
   /// The largest components that pre-training draws: 20 % of a tile, a factor of 1.25, 15°, a perspective of 0.1.
-  static let limits = (shift: 0.4, logScale: log(1.25), angle: Double.pi / 12, perspective: 0.1)
+  package static let limits = (shift: 0.4, logScale: log(1.25), angle: Double.pi / 12, perspective: 0.1)
 
   /// How many numbers it has.
   public var count: Int {
@@ -49,6 +48,20 @@ public enum BoundaryTransform: String, Sendable, Hashable, Codable, CaseIterable
     case .affine, .homography:
       let theta = generator.matrix(1)
       return (0..<count).map { Float(theta[$0] / theta[8] - ($0 % 4 == 0 ? 1 : 0)) }
+    }
+  }
+
+  /// How the coefficients displace the place (u, v) to first order, in units of the largest shift: a row for columns and
+  /// one for rows of the tile.
+  package func jacobian(u: Double, v: Double) -> (x: [Double], y: [Double]) {
+    let limits = Self.limits
+    let (scale, angle) = (limits.logScale / limits.shift, limits.angle / limits.shift)
+    switch self {
+    case .shiftScale: return ([1, 0, u * scale, 0], [0, 1, 0, v * scale])
+    case .shiftScaleRotation: return ([1, 0, u * scale, 0, -v * angle], [0, 1, 0, v * scale, u * angle])
+    case .affine, .homography:
+      let x = [u, v, 1, 0, 0, 0, -u * u, -u * v], y = [0, 0, 0, u, v, 1, -u * v, -v * v]
+      return (x.prefix(count).map { $0 / limits.shift }, y.prefix(count).map { $0 / limits.shift })
     }
   }
 
