@@ -38,8 +38,9 @@ final class MultiTaskTests: XCTestCase {
   /// The loss is a sum in which depth has its factor, pixels of unknown depth do not count, and all heads learn.
   func testEveryTaskLearns() {
     let branch = BoundaryBranch(MultiTaskNetwork(base, seed: 2), seed: 3)
-    let labels = Labels([1, 64, 128], (0..<(64 * 128)).map { Int32($0 % 128 / 40) })
-    let known = (0..<(64 * 128)).map { $0 % 128 < 64 ? Float(2 + $0 / 128) : 0 }
+    let classes = (0..<(64 * 128)).map { pixel -> Int32 in Int32(pixel % 128) / 40 }
+    let labels = Labels([1, 64, 128], classes)
+    let known = (0..<(64 * 128)).map { pixel -> Float in pixel % 128 < 64 ? Float(2 + pixel / 128) : 0 }
     let batch = Batch(
       images: ReferenceRule.tensor("images", [1, 3, 64, 128]), labels: labels, depth: Tensor([1, 1, 64, 128], known),
       names: ["a"])
