@@ -36,18 +36,31 @@ require_libraries() {
   [ -z "$missing" ] && return 0
 
   command -v apt-get >/dev/null 2>&1 || fail "missing libraries:$missing (Debian's names); there is no apt-get here, so please install them by your system's means"
-  if [ "$(id -u)" -eq 0 ]; then
-    as_root=""
-  elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
-    as_root="sudo"
-  else
-    fail "missing libraries; as root, run: apt-get install -y$missing"
-  fi
-  echo "installing$missing" >&2
+  may_install || fail "missing libraries; as root, run: apt-get install -y$missing"
+  install_packages "$missing" || fail "could not install$missing; is the network reachable?"
+}
+
+# may_install: whether packages can be installed without a password; sets as_root.
+may_install() {
+  as_root=""
+  [ "$(id -u)" -eq 0 ] && return 0
+  as_root="sudo"
+  command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null
+}
+
+# install_packages NAMES: by apt-get, with its lists brought up to date where that is needed.
+install_packages() {
+  echo "installing $1" >&2
   # shellcheck disable=SC2086
-  $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $missing >/dev/null 2>&1 ||
-    { $as_root apt-get update -qq && $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $missing >/dev/null; } ||
-    fail "could not install$missing; is the network reachable?"
+  $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $1 >/dev/null 2>&1 ||
+    { $as_root apt-get update -qq && $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $1 >/dev/null; }
+}
+
+# For tests alone: `segkernels video` in a pipe. Without it that test is skipped.
+offer_ffmpeg() {
+  command -v ffmpeg >/dev/null 2>&1 && return 0
+  { command -v apt-get >/dev/null 2>&1 && may_install && install_packages ffmpeg; } ||
+    echo "note: no ffmpeg: 'segkernels video' is not tested in a pipe with it" >&2
 }
 
 # What the scripts build with: one choice for all, since another choice builds everything anew.
