@@ -13,6 +13,7 @@
         let doctor = Doctor()
         if json { return try Console.json(doctor) }
         print("segkernels        \(doctor.version)")
+        print("processor         \(doctor.processor)")
         print("instruction sets  \(doctor.instructionSets.joined(separator: ", ")); in use: \(doctor.instructionSet)")
         print("threads           \(doctor.threads) of \(doctor.processors) processors")
         print("BLAS              \(doctor.blas), core \(doctor.blasCore), one thread a call")

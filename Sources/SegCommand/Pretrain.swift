@@ -47,12 +47,12 @@
             String(
               format: "equal maps %.4f, degraded alone %.3f", report.distanceOfEqualMaps, report.distanceOfDegradedMaps)
           )
-          print("component  amount  estimate   error  distance  degraded")
+          print("component      amount  estimate   error  distance  degraded")
           for row in report.rows {
             print(
-              row.component.padding(toLength: 9, withPad: " ", startingAt: 0)
+              row.component.padding(toLength: 11, withPad: " ", startingAt: 0)
                 + String(
-                  format: "%8.2f  %8.2f  %6.3f  %8.3f  %8.3f", row.amount, row.estimate, row.error, row.distance,
+                  format: "%10.2f  %8.2f  %6.3f  %8.3f  %8.3f", row.amount, row.estimate, row.error, row.distance,
                   row.degradedDistance))
           }
           print(outcome.weights)

@@ -1,7 +1,6 @@
 #if Tools
   import ArgumentParser
   import Foundation
-  import SegMetrics
   import SegPipelines
   import SegTraining
 
@@ -41,52 +40,13 @@
         var line = ProgressLine()
         let report = try reproduction.run { run, phase, done, total in line.show(done, of: total, "\(run), \(phase)") }
         if json { return try Console.json(report.answer) }
-        printReport(report)
+        Console.table(report.armTable)
+        print("")
+        Console.table(report.contrastTable)
+        for note in report.notes { print("note: \(note)") }
+        print(report.summary)
         print(reproduction.folder.appendingPathComponent("differences.svg").relativePath)
       }
-    }
-
-    private func printReport(_ report: ExperimentRunner.Report) {
-      let answer = report.answer
-      func text(_ value: Double?) -> String { value.map { String(format: "%.4f", $0) } ?? "-" }
-      // Arms of one experiment may be scored by metrics of their own.
-      let names = answer.arms.flatMap { $0.metrics.map(\.name) }.reduce(into: [String]()) { names, name in
-        if !names.contains(name) { names.append(name) }
-      }
-      Console.table(
-        [["arm"] + answer.arms.map(\.name)]
-          + [["seeds"] + answer.arms.map { "\($0.metrics.first?.values.count ?? 0)" }]
-          + [["parameters"] + answer.arms.map { "\($0.parameters)" }]
-          + [["training GFLOP an image"] + answer.arms.map { String(format: "%.2f", $0.train_gflop_per_image) }]
-          + [["inference ms"] + answer.arms.map { String(format: "%.1f", $0.infer_ms) }]
-          + names.map { name in
-            [name]
-              + answer.arms.map { arm in
-                let metric = arm.metrics.first { $0.name == name }
-                return text(metric?.mean) + (metric?.std.map { " ± " + text($0) } ?? "")
-              }
-          })
-      print("")
-      Console.table(
-        [["contrast", "role", "mean", "95 % (seeds)", "95 % (images)", "verdict"]]
-          + answer.contrasts.map { contrast in
-            let bootstrap = report.bootstraps.first {
-              $0.metric == contrast.metric && $0.a == contrast.a && $0.b == contrast.b
-            }
-            func interval(_ bounds: [Double]?) -> String {
-              bounds.map { String(format: "%+.4f … %+.4f", $0[0], $0[1]) } ?? "-"
-            }
-            return [
-              "\(contrast.metric): \(contrast.a) − \(contrast.b)", contrast.role.rawValue,
-              contrast.mean.map { String(format: "%+.4f", $0) } ?? "-", interval(contrast.ci95),
-              interval(bootstrap?.bootstrap.interval),
-              contrast.verdict.rawValue.replacingOccurrences(of: "_", with: " "),
-            ]
-          })
-      for note in report.notes { print("note: \(note)") }
-      print(
-        "\(answer.paper) on \(answer.data), \(answer.preset.rawValue): \(answer.steps) steps, "
-          + "\(Console.time(answer.seconds)) of training")
     }
   }
 #endif

@@ -17,7 +17,7 @@
       subcommands: [
         Predict.self, Train.self, Pretrain.self, Evaluate.self, Score.self, Models.self, Run.self, Convert.self,
         ExportCommand.self, Bench.self, Inspect.self, Render.self, Video.self, ReproduceCommand.self,
-        DoctorCommand.self, Demo.self,
+        ResultsCommand.self, DoctorCommand.self, Demo.self,
       ])
   }
 

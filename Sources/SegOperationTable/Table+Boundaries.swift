@@ -19,29 +19,30 @@ extension OperationTable {
       })
   }
 
-  private static let boundaryLosses: [OperationCase] = [[2, 1, 3, 5], [1, 1, 1, 1], [3, 1, 7, 11], [1, 1, 97, 131]]
-    .flatMap { (shape: Shape) -> [OperationCase] in
-      var random = RandomSource(seed: 6)
-      let draws = Tensor.uniform(shape, using: &random).scalars, others = Tensor.uniform(shape, using: &random).scalars
-      let target = Tensor(shape, draws.map { $0 < 0.3 ? 1 : 0 }),
-        counted = Tensor(shape, others.map { $0 < 0.8 ? 1 : 0 })
-      let depth = Tensor(shape, zip(draws, others).map { $1 < 0.8 ? 1 + 30 * $0 : 0 })
-      let input: [(Shape, OperationCase.Domain)] = [(shape, .normal)]
-      return [
-        OperationCase(
-          "balancedBoundaryEntropy", "\(shape)", input,
-          run: { balancedBoundaryEntropy($0[0], target, counted: counted) },
-          reference: {
-            Reference.balancedBoundaryEntropy($0[0], ReferenceArray(target), counted: ReferenceArray(counted))
-          }),
-        OperationCase(
-          "boundaryDice", "\(shape)", input, run: { boundaryDice($0[0], target, counted: counted) },
-          reference: { Reference.boundaryDice($0[0], ReferenceArray(target), counted: ReferenceArray(counted)) }),
-        OperationCase(
-          "logDepthLoss", "\(shape)", input, run: { logDepthLoss($0[0], depth) },
-          reference: { Reference.logDepthLoss($0[0], ReferenceArray(depth)) }),
-      ]
-    }
+  private static let boundaryLosses: [OperationCase] = [
+    [2, 1, 3, 5], [1, 1, 1, 1], [3, 1, 7, 11], [1, 1, 97, 131], [1, 1, 1024, 2048],
+  ].flatMap { (shape: Shape) -> [OperationCase] in
+    var random = RandomSource(seed: 6)
+    let draws = Tensor.uniform(shape, using: &random).scalars, others = Tensor.uniform(shape, using: &random).scalars
+    let target = Tensor(shape, draws.map { $0 < 0.3 ? 1 : 0 }),
+      counted = Tensor(shape, others.map { $0 < 0.8 ? 1 : 0 })
+    let depth = Tensor(shape, zip(draws, others).map { $1 < 0.8 ? 1 + 30 * $0 : 0 })
+    let input: [(Shape, OperationCase.Domain)] = [(shape, .normal)]
+    return [
+      OperationCase(
+        "balancedBoundaryEntropy", "\(shape)", input,
+        run: { balancedBoundaryEntropy($0[0], target, counted: counted) },
+        reference: {
+          Reference.balancedBoundaryEntropy($0[0], ReferenceArray(target), counted: ReferenceArray(counted))
+        }),
+      OperationCase(
+        "boundaryDice", "\(shape)", input, run: { boundaryDice($0[0], target, counted: counted) },
+        reference: { Reference.boundaryDice($0[0], ReferenceArray(target), counted: ReferenceArray(counted)) }),
+      OperationCase(
+        "logDepthLoss", "\(shape)", input, run: { logDepthLoss($0[0], depth) },
+        reference: { Reference.logDepthLoss($0[0], ReferenceArray(depth)) }),
+    ]
+  }
 
   private static let transformDistances: [OperationCase] = BoundaryTransform.allCases.flatMap { transform in
     [TransformDistance.euclidean, .geodesic()].map { distance in

@@ -15,6 +15,8 @@ public struct Doctor: Sendable, Codable {
 
   /// The package's version.
   public let version: String
+  /// What its maker calls the processor.
+  public let processor: String
   /// Levels that this processor has.
   public let instructionSets: [String]
   /// The level in use.
@@ -35,6 +37,7 @@ public struct Doctor: Sendable, Codable {
   /// Examines this machine.
   public init() {
     version = packageVersion
+    processor = Processor.name
     instructionSets = InstructionSet.allCases.filter(\.isSupported).map(\.description)
     instructionSet = InstructionSet.current.description
     processors = Threads.available

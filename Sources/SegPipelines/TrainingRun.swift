@@ -219,8 +219,8 @@ public struct TrainingRun {
     if let network = model.panoptic {
       guard recipe.loss.judgesLogitsAlone else {
         throw UsageError(
-          "recipe \(recipe.name): expected no losses of boundaries, depth or consistency for '\(model.name)', which "
-            + "finds things")
+          "recipe \(recipe.name): expected loss.boundary, loss.inverseForm, loss.depth and loss.consistency to be 0 for "
+            + "'\(model.name)', which finds things")
       }
       return PanopticTask(network, ignoreIndex: ignoreIndex, settings: recipe.panoptic)
     }

@@ -40,7 +40,10 @@ final class MultiTaskTests: XCTestCase {
     let branch = BoundaryBranch(MultiTaskNetwork(base, seed: 2), seed: 3)
     let classes = (0..<(64 * 128)).map { pixel -> Int32 in Int32(pixel % 128) / 40 }
     let labels = Labels([1, 64, 128], classes)
-    let known = (0..<(64 * 128)).map { pixel -> Float in pixel % 128 < 64 ? Float(2 + pixel / 128) : 0 }
+    let known = (0..<(64 * 128)).map { pixel -> Float in
+      let (row, column) = (pixel / 128, pixel % 128)
+      return column < 64 ? Float(2 + row) : 0
+    }
     let batch = Batch(
       images: ReferenceRule.tensor("images", [1, 3, 64, 128]), labels: labels, depth: Tensor([1, 1, 64, 128], known),
       names: ["a"])

@@ -52,7 +52,7 @@ final class CommandLineTests: XCTestCase {
   func testListingsAndDoctor() throws {
     let models = try run("models", "--json")
     let listing = try JSONDecoder().decode([ModelListing].self, from: Data(models.output.utf8))
-    XCTAssertEqual(listing.count, 142)
+    XCTAssertEqual(listing.count, 145)
     // Parameters and multiply-adds of convolutions alone, from the paper's notes.
     let row = try XCTUnwrap(listing.first { $0.name == "segmentation_ffnet40S_dBBB_mobile" })
     XCTAssertEqual(row.parameters, 13_911_283)

@@ -69,7 +69,7 @@ final class MultiTaskCommandTests: XCTestCase {
   func testTrainsOnStreets() throws {
     let folder = try Fixtures.temporaryFolder(self)
     let settings = [
-      "data.kind=streets", "data.split=few", "data.validation=", "augment.crop=[64, 128]", "batch=2", "steps=2",
+      "data.kind=streets", "data.split=few", "data.validation=''", "augment.crop=[64, 128]", "batch=2", "steps=2",
       "loss.classWeights=none", "weights=streets",
     ]
     let train = try CommandRun(

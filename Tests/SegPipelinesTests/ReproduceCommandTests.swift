@@ -45,6 +45,19 @@ final class ReproduceCommandTests: XCTestCase {
     let table = try CommandRun(command.dropLast() + ["--arms", "basic"], in: folder)
     XCTAssertEqual(table.status, 0, table.errors)
     XCTAssertTrue(table.output.contains("mIoU: basic − bottleneck"), table.output)
+    let page = try CommandRun(["results", "run/report.json"], in: folder)
+    XCTAssertEqual(page.status, 0, page.errors)
+    XCTAssertTrue(page.output.contains("| mIoU: basic − bottleneck | claim |"), page.output)
+  }
+
+  /// The page of results is of reports alone.
+  func testResultsOfWhatIsNoReport() throws {
+    let folder = try Fixtures.temporaryFolder(self)
+    try Data("{}".utf8).write(to: folder.appendingPathComponent("other.json"))
+    let other = try CommandRun(["results", "other.json"], in: folder)
+    XCTAssertEqual(other.status, 65, other.errors)
+    XCTAssertTrue(other.errors.contains("expected a report.json"), other.errors)
+    XCTAssertEqual(try CommandRun(["results", "none.json"], in: folder).status, 66)
   }
 
   func testWrongUsage() throws {

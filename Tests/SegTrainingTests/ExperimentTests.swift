@@ -173,6 +173,36 @@ final class ExperimentTests: XCTestCase {
     XCTAssertTrue(study.notes.contains { $0.contains("case study") })
   }
 
+  /// The page has every contrast with its verdict, every arm, where and when it ran, and is Markdown.
+  func testResultsPage() throws {
+    let report = try ExperimentRunner(Oracle(), setup(try Fixtures.temporaryFolder(self))).run(seeds: 2) { _, _, _, _ in
+    }
+    let page = ResultsPage([report, report]).markdown, lines = page.components(separatedBy: "\n")
+    XCTAssertEqual(lines.filter { $0 == "## oracle on none" }.count, 2)
+    // Differences 0.4 and 0.5: mean 0.45, half-width t(1) · 0.05.
+    let row = "| score: a − b | claim | +0.4500 | -0.1853 … +1.0853 | +0.4500 … +0.4500 | inconclusive |"
+    XCTAssertTrue(lines.contains(row), page)
+    XCTAssertTrue(lines.contains("| cost | 1.6000 ± 0.1414 | 1.1500 ± 0.0707 | 1.1500 ± 0.0707 |"), page)
+    XCTAssertTrue(page.contains(Processor.name) && page.contains(report.days[0]), page)
+    let tables = lines.filter { $0.hasPrefix("|") }.map { $0.split(separator: "|").count }
+    XCTAssertEqual(Set(tables), [4, 6], "six columns of contrasts, four of arms")
+  }
+
+  /// The page in the documentation is what the reports beside it say.
+  func testResultsPageIsThatOfTheReports() throws {
+    let documentation = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .appendingPathComponent("../../Documentation")
+    let folder = documentation.appendingPathComponent("results")
+    let files = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".json") }
+    XCTAssertFalse(files.isEmpty)
+    let reports = try files.sorted().map {
+      try JSONDecoder().decode(
+        ExperimentRunner.Report.self, from: Data(contentsOf: folder.appendingPathComponent($0)))
+    }
+    let page = try String(contentsOf: documentation.appendingPathComponent("Results.md"), encoding: .utf8)
+    XCTAssertEqual(page, ResultsPage(reports).markdown)
+  }
+
   /// A damaged file of a run is as good as none.
   func testDamagedRunIsRunAgain() throws {
     let folder = try Fixtures.temporaryFolder(self), paper = Oracle()

@@ -20,7 +20,7 @@ public enum Threads {
   /// The processors that this process may use: its affinity mask, cut to the CPU quota of its cgroup.
   public static var available: Int {
     // "Cpus_allowed: ff,ffffffff": a bit a processor. The header of sched_getaffinity is hidden from Swift.
-    let mask = lines(of: "/proc/self/status").first { $0.hasPrefix("Cpus_allowed:") }
+    let mask = SystemFile.lines(of: "/proc/self/status").first { $0.hasPrefix("Cpus_allowed:") }
     let allowed = mask?.dropFirst("Cpus_allowed:".count).reduce(0) { $0 + ($1.hexDigitValue?.nonzeroBitCount ?? 0) }
     let affine = allowed ?? sysconf(Int32(_SC_NPROCESSORS_ONLN))
     guard let quota = cgroupQuota() else { return max(affine, 1) }
@@ -34,26 +34,17 @@ public enum Threads {
 
   /// Processors by the quota of cgroup v2 or v1; nil without a limit.
   private static func cgroupQuota() -> Double? {
-    if let line = firstLine(of: "/sys/fs/cgroup/cpu.max") {
+    if let line = SystemFile.lines(of: "/sys/fs/cgroup/cpu.max").first {
       let parts = line.split(separator: " ").map { Double($0) }
       if parts.count == 2, let quota = parts[0], let period = parts[1], period > 0 { return quota / period }
       return nil
     }
-    guard let quota = firstLine(of: "/sys/fs/cgroup/cpu/cpu.cfs_quota_us").flatMap({ Double($0) }), quota > 0,
-      let period = firstLine(of: "/sys/fs/cgroup/cpu/cpu.cfs_period_us").flatMap({ Double($0) }), period > 0
+    guard let quota = SystemFile.lines(of: "/sys/fs/cgroup/cpu/cpu.cfs_quota_us").first.flatMap({ Double($0) }),
+      quota > 0,
+      let period = SystemFile.lines(of: "/sys/fs/cgroup/cpu/cpu.cfs_period_us").first.flatMap({ Double($0) }),
+      period > 0
     else { return nil }
     return quota / period
-  }
-
-  private static func firstLine(of path: String) -> Substring? { lines(of: path).first }
-
-  /// The lines of a small file of the system; none if it does not exist.
-  private static func lines(of path: String) -> [Substring] {
-    guard let file = fopen(path, "r") else { return [] }
-    defer { fclose(file) }
-    var bytes = [UInt8](repeating: 0, count: 1 << 14)
-    let count = fread(&bytes, 1, bytes.count, file)
-    return String(decoding: bytes[..<count], as: UTF8.self).split(separator: "\n")
   }
 
   /// Runs `body` with another number of threads: for tests.

@@ -1,5 +1,6 @@
 import Foundation
 import SegFiles
+import SegMetrics
 
 /// `differences.svg`: a panel for each metric, a row in it for each contrast: the differences of the seeds as dots,
 /// their mean with its 95 % interval, beneath it broad and pale that of the bootstrap over images (or clips), and a line

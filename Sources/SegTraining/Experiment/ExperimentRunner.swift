@@ -18,6 +18,8 @@ public struct ExperimentRunner {
     public let bootstraps: [Bootstrap]
     /// What a reader must know.
     public let notes: [String]
+    /// The machines that runs were made on, and the first and the last day (UTC); empty where the runs do not say.
+    public let machines, days: [String]
   }
 
   /// The bootstrap over images of one contrast.
@@ -105,20 +107,20 @@ public struct ExperimentRunner {
   }
 
   /// Every finished run of an arm, by seed.
-  private func finished(_ arm: Experiment.Arm) -> [(seed: UInt64, result: RunResult)] {
+  private func finished(_ arm: Experiment.Arm) -> [RunRecord] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: runs.relativePath)) ?? []
     let seeds = names.filter { $0.hasPrefix(arm.name + "-") && $0.hasSuffix(".json") }.compactMap {
       $0.dropFirst(arm.name.count + 1).split(separator: "-").first.flatMap { UInt64($0) }
     }
     return Set(seeds).sorted().compactMap { seed in
-      RunRecord(arm.name, seed, key(arm, seed), in: runs).map { (seed, $0.result) }
+      RunRecord(arm.name, seed, key(arm, seed), in: runs)
     }
   }
 
   /// What all finished runs say.
   public func report() -> Report {
     let arms = experiment.arms.map { (arm: $0, runs: finished($0)) }.filter { !$0.runs.isEmpty }
-    let results = arms.flatMap { $0.runs.map(\.result) }
+    let records = arms.flatMap(\.runs), results = records.map(\.result)
     var contrasts: [ExperimentAnswer.Contrast] = [], bootstraps: [Bootstrap] = []
     for contrast in experiment.contrasts {
       guard let a = arms.first(where: { $0.arm.name == contrast.a })?.runs,
@@ -139,7 +141,10 @@ public struct ExperimentRunner {
     var notes: [String] = []
     for note in results.flatMap(\.notes) where !notes.contains(note) { notes.append(note) }
     if setup.data.isCaseStudy { notes.append("\(setup.data.name) is a case study: no interval, no verdict") }
-    return Report(answer: answer, bootstraps: bootstraps, notes: notes)
+    let days = records.compactMap(\.day)
+    return Report(
+      answer: answer, bootstraps: bootstraps, notes: notes, machines: Set(records.compactMap(\.machine)).sorted(),
+      days: Set([days.min(), days.max()].compactMap { $0 }).sorted())
   }
 
   private func compare(

@@ -1,5 +1,6 @@
 import Foundation
 import SegFiles
+import SegKernels
 import SegMetrics
 
 /// What one run of one arm found: what a paper's ``Reproduction`` returns, and what is kept of it in a file.
@@ -89,6 +90,8 @@ struct RunRecord: Codable {
   /// A hash of everything that the result depends on.
   let key: String
   let result: RunResult
+  /// Where it ran, and the day on which it ended (UTC, `2026-11-26`); nil in files of earlier versions.
+  let machine, day: String?
 
   private static func file(_ arm: String, _ seed: UInt64, _ key: String, in folder: URL) -> URL {
     folder.appendingPathComponent("\(arm)-\(seed)-\(key).json")
@@ -107,6 +110,8 @@ struct RunRecord: Codable {
     self.seed = seed
     self.key = key
     self.result = result
+    machine = "\(Processor.name) (\(InstructionSet.current))"
+    day = String(Date().ISO8601Format().prefix(10))
   }
 
   func write(into folder: URL) throws {
