@@ -44,17 +44,20 @@ extension OperationTable {
     ]
   }
 
-  private static let transformDistances: [OperationCase] = BoundaryTransform.allCases.flatMap { transform in
-    [TransformDistance.euclidean, .geodesic()].map { distance in
-      OperationCase(
-        "transformDistance", "\(distance), \(transform.rawValue)", [([5, transform.count], .awayFromZero)],
-        // The norm is made smooth at 0 by 10⁻⁶.
-        tolerance: 2e-5,
-        run: { distance($0[0] * 0.3, transform) },
-        reference: {
-          let x = Reference.multiply($0[0], ReferenceArray([], [0.3]))
-          return distance == .euclidean ? Reference.norm(x) : Reference.geodesicDistance(x, transform)
-        })
+  private static let transformDistances: [OperationCase] =
+    (BoundaryTransform.allCases.map { ($0, 5) } + [(.shiftScale, 1 << 19)]).flatMap {
+      transform, tiles in
+      [TransformDistance.euclidean, .geodesic()].map { distance in
+        OperationCase(
+          "transformDistance", "\(distance), \(transform.rawValue), \(tiles) tiles",
+          [([tiles, transform.count], .awayFromZero)],
+          // The norm is made smooth at 0 by 10⁻⁶.
+          tolerance: 2e-5,
+          run: { distance($0[0] * 0.3, transform) },
+          reference: {
+            let x = Reference.multiply($0[0], ReferenceArray([], [0.3]))
+            return distance == .euclidean ? Reference.norm(x) : Reference.geodesicDistance(x, transform)
+          })
+      }
     }
-  }
 }

@@ -255,6 +255,10 @@ final class PyTorchFixtureTests: XCTestCase {
     case "balancedBoundaryEntropy": return { balancedBoundaryEntropy($0[0], $0[1], counted: $0[2]) }
     case "boundaryDice": return { boundaryDice($0[0], $0[1], counted: $0[2]) }
     case "logDepthLoss": return { logDepthLoss($0[0], $0[1]) }
+    case "transformDistance":
+      let transform = BoundaryTransform(rawValue: attributes["transform"]!.string!)!
+      let distance = attributes["isGeodesic"]!.bool ? TransformDistance.geodesic() : .euclidean
+      return { distance($0[0], transform) }
     case "inverse3x3": return { inverse3x3($0[0]) }
     case "polarFactor3x3": return { polarFactor3x3($0[0], isRotation: attributes["isRotation"]!.bool) }
     case "svd3x3":

@@ -874,6 +874,34 @@ def boundaries():
          lambda x, d: (x - d.detach().clamp(min=1e-9).log())[d > 0].abs().mean(),
          {"logDepth": distinct("boundaries/log", *shape), "depth": depth})
 
+    def matrices(x, transform):
+        """The matrices that coefficients stand for: units of 0.4, log 1.25 and 15 degrees, or entries beside those of I."""
+        if transform in ("affine", "homography"):
+            entries = F.pad(x, (0, 9 - x.shape[1])) + torch.eye(3).double().reshape(9)
+            return entries.reshape(-1, 3, 3)
+        angle = x[:, 4] * math.pi / 12 if x.shape[1] > 4 else torch.zeros_like(x[:, 0])
+        zero, one = torch.zeros_like(angle), torch.ones_like(angle)
+        turn = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], 1).reshape(-1, 2, 2)
+        linear = turn * (x[:, None, 2:4] * math.log(1.25)).exp()
+        upper = torch.cat([linear, 0.4 * x[:, :2, None]], 2)
+        return torch.cat([upper, torch.stack([zero, zero, one], 1)[:, None]], 1)
+
+    def geodesic(x, transform):
+        theta = matrices(x, transform)
+        u, _, vh = torch.linalg.svd(theta)
+        flip = torch.stack([torch.ones(len(x)), torch.ones(len(x)), torch.linalg.det(u @ vh).detach()], 1).double()
+        rotation = u @ torch.diag_embed(flip) @ vh
+        cosine = (rotation.diagonal(dim1=1, dim2=2).sum(1) - 1) / 2
+        return cosine.acos() + 0.1 * (theta - rotation).square().sum((1, 2))
+
+    for transform, count in {"shiftScale": 4, "shiftScaleRotation": 5, "affine": 6, "homography": 8}.items():
+        name = f"transformDistance/{transform}"
+        x = 0.3 * normal(name, 6, count)
+        case(name + "_euclidean", "transformDistance", lambda x: x.norm(dim=1), {"x": x}, transform=transform,
+             isGeodesic=False)
+        case(name + "_geodesic", "transformDistance", lambda x: geodesic(x, transform), {"x": x}, transform=transform,
+             isGeodesic=True)
+
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
