@@ -49,16 +49,9 @@ public struct StageHierarchy: Sendable, Hashable, Codable {
   ///
   /// - Throws: `FileError`.
   public init(contentsOf file: URL) throws {
-    guard let data = try? Data(contentsOf: file) else {
-      throw FileError(path: file.relativePath, kind: .missing, problem: "expected a file of clusters, found none")
-    }
-    do {
-      self = try JSONDecoder().decode(StageHierarchy.self, from: data)
-    } catch {
-      throw FileError(
-        path: file.relativePath,
-        problem: "expected JSON with 'stages', each of a name 'stage' and lists of class names 'clusters'")
-    }
+    self = try readJSON(
+      at: file, expecting: "a file of clusters",
+      contents: "expected JSON with 'stages', each of a name 'stage' and lists of class names 'clusters'")
   }
 
   /// The clusters of each of a network's stages, in the order of `names`.

@@ -38,6 +38,11 @@ public final class MultiTaskNetwork: FeatureSegmenter {
   /// ln of metres, N×1×h×w, of features.
   public func logDepth(of features: Tensor) -> Tensor { depthHead(features) }
 
+  /// ln of metres at the size of images N×3×H×W, N×1×H×W.
+  public func logDepth(ofImages x: Tensor) -> Tensor {
+    resize(logDepth(of: features(of: x)), to: Pair(height: x.shape[2], width: x.shape[3]))
+  }
+
   /// Class logits N×classes×h×w and ln of metres N×1×h×w of images N×3×H×W.
   public func outputs(_ x: Tensor) -> (logits: Tensor, logDepth: Tensor) {
     let features = features(of: x)

@@ -14,6 +14,8 @@ package struct TransformFit {
   private let cells: Int
   /// (2 · cells)×k: J, all first rows before all second.
   private let jacobian: Tensor
+  /// k×k: the pull towards no transform.
+  private let identity: Tensor
   /// (3 · cells)×k²: what W₁₁, W₁₂ and W₂₂ of each cell add to Σ Jᵀ W J.
   private let products: Tensor
 
@@ -26,6 +28,7 @@ package struct TransformFit {
     let rows = (0..<(cells * cells)).map { transform.jacobian(u: place($0 % cells), v: place($0 / cells)) }
     func outer(_ a: [Double], _ b: [Double]) -> [Float] { a.flatMap { x in b.map { y in Float(x * y) } } }
     count = k
+    identity = Tensor([k, k], (0..<(k * k)).map { $0 % (k + 1) == 0 ? 1 : 0 })
     self.cells = cells
     jacobian = Tensor([2 * rows.count, k], (rows.map(\.x) + rows.map(\.y)).flatMap { $0.map { Float($0) } })
     let mixed = rows.map { row in zip(outer(row.x, row.y), outer(row.y, row.x)).map { $0 + $1 } }
@@ -51,7 +54,6 @@ package struct TransformFit {
     let (dx, dy) = (channel(displacements, 0), channel(displacements, 1))
     let weighted = concatenate([w11 * dx + w12 * dy, w12 * dx + w22 * dy], axis: 1)
     let normal = matmul(concatenate([w11, w12, w22], axis: 1).reshaped(n, -1), products).reshaped(n, count, count)
-    let identity = Tensor([count, count], (0..<(count * count)).map { $0 % (count + 1) == 0 ? 1 : 0 })
     return solveSymmetric(normal + identity, matmul(weighted.reshaped(n, -1), jacobian))
   }
 }

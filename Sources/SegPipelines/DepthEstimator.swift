@@ -82,6 +82,6 @@ private final class LogDepth: UnaryModule {
   func trainingChanged(to isTraining: Bool) { network.trainingChanged(to: isTraining) }
 
   func callAsFunction(_ x: Tensor) -> Tensor {
-    resize(network.logDepth(of: network.features(of: x)), to: Pair(height: x.shape[2], width: x.shape[3]))
+    network.logDepth(ofImages: x)
   }
 }

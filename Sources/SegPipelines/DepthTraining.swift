@@ -85,9 +85,9 @@ struct DepthTraining {
   /// The errors on clips of the validation split, KITTI's caps without its crop, scaled by the median where poses are
   /// learnt.
   static func scores(_ model: LoadedModel, _ recipe: Recipe, _ source: DataSource) throws -> DepthScores {
-    let rules = DepthProtocol(least: 1e-3, most: 80, crop: .none, scalesByMedian: !recipe.depth.hasScale)
-    return try DepthModelEvaluation(
-      DepthEstimator(model), on: source, split: recipe.data.validation, rules: rules
+    try DepthModelEvaluation(
+      DepthEstimator(model), on: source, split: recipe.data.validation,
+      rules: .uncropped(scalesByMedian: !recipe.depth.hasScale)
     ).scores
   }
 

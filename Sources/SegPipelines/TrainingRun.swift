@@ -285,8 +285,8 @@ public struct TrainingRun {
           return ValidationScore(name: "PQ", value: evaluation.scores.all.pq ?? 0)
         }
         if model.model.multiTask != nil {
-          let rules = DepthProtocol(least: 1e-3, most: 80, crop: .none, scalesByMedian: false)
-          let evaluation = try MultiTaskEvaluation(model, on: source, split: recipe.data.validation, rules: rules)
+          let evaluation = try MultiTaskEvaluation(
+            model, on: source, split: recipe.data.validation, rules: .uncropped(scalesByMedian: false))
           (validation, depth) = (evaluation.segmentation, evaluation.depth)
           return ValidationScore(name: "meanIoU", value: evaluation.segmentation.meanIoU)
         }

@@ -97,14 +97,13 @@ public struct InverseFormReproduction: SegmentationReproduction {
   ) throws -> [RunResult.Metric] {
     guard let multiTask = network.predictor as? MultiTaskNetwork, let streets = setup.data.streets else { return [] }
     let test = setup.cut(try streets("test", size(setup.preset)).cached(keepsDepth: true))
-    var evaluation = DepthEvaluation(DepthProtocol(least: 1e-3, most: 80, crop: .none, scalesByMedian: false))
+    var evaluation = DepthEvaluation(.uncropped(scalesByMedian: false))
     multiTask.setTraining(false)
     for index in 0..<test.count {
-      let sample = try test.sample(at: index), x = Tensor(sample.image, normalization: .imageNet)
-      let logDepth = multiTask.logDepth(of: multiTask.features(of: x))
+      let sample = try test.sample(at: index)
       guard let truth = sample.depth else { continue }
-      let own = Pair(height: sample.image.height, width: sample.image.width)
-      evaluation.add(depth: resize(logDepth, to: own).exp().reshaped(truth.shape), truth: truth)
+      let logDepth = multiTask.logDepth(ofImages: Tensor(sample.image, normalization: .imageNet))
+      evaluation.add(depth: logDepth.exp().reshaped(truth.shape), truth: truth)
     }
     let errors = DepthErrors(meanOf: evaluation.images)
     return [

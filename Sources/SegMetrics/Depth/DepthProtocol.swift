@@ -35,6 +35,11 @@ public struct DepthProtocol: Sendable, Hashable, Codable {
     DepthProtocol(least: 1e-3, most: 80, crop: .garg, scalesByMedian: scalesByMedian)
   }
 
+  /// KITTI's caps, 1 mm to 80 m, over the whole image: of streets, and of data that have no crop of their own.
+  public static func uncropped(scalesByMedian: Bool) -> DepthProtocol {
+    DepthProtocol(least: 1e-3, most: 80, crop: .none, scalesByMedian: scalesByMedian)
+  }
+
   /// Make3D's error C1: true depths below 70 m, in its crop (Liu et al., "Discrete-Continuous Depth Estimation from a
   /// Single Image", 2014).
   public static func make3DC1(scalesByMedian: Bool) -> DepthProtocol {

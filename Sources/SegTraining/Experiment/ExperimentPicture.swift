@@ -1,6 +1,5 @@
 import Foundation
 import SegFiles
-import SegMetrics
 
 /// `differences.svg`: a panel for each metric, a row in it for each contrast: the differences of the seeds as dots,
 /// their mean with its 95 % interval, beneath it broad and pale that of the bootstrap over images (or clips), and a line
@@ -45,7 +44,7 @@ struct ExperimentPicture {
     let values: [Double] =
       [0]
       + contrasts.flatMap { contrast -> [Double] in
-        contrast.differences + (contrast.ci95 ?? []) + (bootstrap(of: contrast) ?? [])
+        contrast.differences + (contrast.ci95 ?? []) + (report.bootstrap(of: contrast) ?? [])
       }
     let ticks = SVG.axis(values.min()!, values.max()!), area = width - left - right
     let bottom = top + head + row * Double(contrasts.count)
@@ -68,7 +67,7 @@ struct ExperimentPicture {
         "<line x1=\"\(x(interval[0]))\" x2=\"\(x(interval[1]))\" y1=\"\(y)\" y2=\"\(y)\" stroke=\"\(color)\" "
           + "stroke-width=\"\(width)\"/>"
       }
-      if let interval = bootstrap(of: contrast) { lines.append(bar(interval, "#c9daee", width: 11)) }
+      if let interval = report.bootstrap(of: contrast) { lines.append(bar(interval, "#c9daee", width: 11)) }
       if let interval = contrast.ci95 { lines.append(bar(interval, "#1f5fa8", width: 3)) }
       lines += contrast.differences.map {
         "<circle cx=\"\(x($0))\" cy=\"\(y)\" r=\"3\" fill=\"none\" stroke=\"#b3441e\"/>"
@@ -79,10 +78,5 @@ struct ExperimentPicture {
           + "\(contrast.verdict.rawValue.replacingOccurrences(of: "_", with: " "))</text>")
     }
     return lines
-  }
-
-  private func bootstrap(of contrast: ExperimentAnswer.Contrast) -> [Double]? {
-    report.bootstraps.first { $0.metric == contrast.metric && $0.a == contrast.a && $0.b == contrast.b }?
-      .bootstrap.interval
   }
 }

@@ -28,15 +28,17 @@ extension ExperimentRunner.Report {
   public var contrastTable: [[String]] {
     [["contrast", "role", "mean", "95 % (seeds)", "95 % (images)", "verdict"]]
       + answer.contrasts.map { contrast in
-        let bootstrap = bootstraps.first {
-          $0.metric == contrast.metric && $0.a == contrast.a && $0.b == contrast.b
-        }
-        return [
+        [
           "\(contrast.metric): \(contrast.a) − \(contrast.b)", contrast.role.rawValue,
           contrast.mean.map { String(format: "%+.4f", $0) } ?? "-", interval(contrast.ci95),
-          interval(bootstrap?.bootstrap.interval), contrast.verdict.rawValue.replacing("_", with: " "),
+          interval(bootstrap(of: contrast)), contrast.verdict.rawValue.replacing("_", with: " "),
         ]
       }
+  }
+
+  /// The 95 % interval of a contrast over images; nil where its metric does not follow from sums over them.
+  func bootstrap(of contrast: ExperimentAnswer.Contrast) -> [Double]? {
+    bootstraps.first { $0.metric == contrast.metric && $0.a == contrast.a && $0.b == contrast.b }?.bootstrap.interval
   }
 
   private func interval(_ bounds: [Double]?) -> String {

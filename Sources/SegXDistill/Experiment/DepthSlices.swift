@@ -17,7 +17,7 @@ struct DepthSlices {
 
   /// No frame yet; KITTI's caps without its crop.
   init(scalesByMedian: Bool) {
-    evaluation = DepthEvaluation(DepthProtocol(least: 1e-3, most: 80, crop: .none, scalesByMedian: scalesByMedian))
+    evaluation = DepthEvaluation(.uncropped(scalesByMedian: scalesByMedian))
   }
 
   /// Adds a frame.
