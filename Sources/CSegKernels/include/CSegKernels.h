@@ -228,6 +228,8 @@ enum { SK_FAR = INT32_MAX };
   X(void, maxPoolBlocked, (SK_MAP))                                                                                    \
   X(void, averagePoolBlocked, (SK_MAP))                                                                                \
   X(void, combineBlocked, (SK_MAP))                                                                                    \
+  X(void, chainBlocked, (SK_MAP))                                                                                      \
+  X(void, cellsBlocked, (SK_MAP))                                                                                      \
   X(void, placeChannels, (SK_MAP))                                                                                     \
   X(void, blockChannels, (SK_MAP))                                                                                     \
   X(void, unblockChannels, (SK_MAP))                                                                                   \

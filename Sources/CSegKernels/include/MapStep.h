@@ -13,6 +13,20 @@ enum { SK_MAX_TAPS = 64 };
 /// The channels whose weights one task of a transformation takes.
 enum { SK_WEIGHT_CHUNK = 32 };
 
+/// What a link of a chain does to each element v, some with an operand o.
+enum { SK_EACH, SK_AFFINE, SK_CLAMP, SK_ADD, SK_SUBTRACT, SK_SUBTRACT_FROM, SK_MULTIPLY };
+
+/// The operand: what the chain began with, the same element of another map, or a number for each channel.
+enum { SK_START, SK_ADDEND, SK_GATE };
+
+/// One link of a chain of elementwise operations.
+typedef struct SKLink {
+  /// v = each(v), a · v + b, v limited to a…b, v + o, v − o, o − v, or v · o.
+  int kind, operand;
+  void (*each)(const float *x, float *y, size_t n);
+  float a, b;
+} SKLink;
+
 struct SKMapStep;
 
 /// Does the work of one task of a step; `scratch` belongs to the calling thread alone.
@@ -32,8 +46,13 @@ typedef struct SKMapStep {
   int isPlain;
   /// max(0, y) at the end.
   int rectify;
+  /// Done to every element after that: by convolveDirect, convolveDepthwise and chainBlocked.
+  const SKLink *links;
+  int linkCount;
   /// Average pooling: the zeros of the padding count in the divisor.
   int countPadding;
+  /// Cells: their sums in place of their means.
+  int sumsCells;
 
   /// Output pixels of a task: rows × columns; for Winograd, tiles in `regionColumns`, out of `tiles`.
   int regionRows, regionColumns, tiles;
@@ -49,8 +68,10 @@ typedef struct SKMapStep {
   float *y;
   size_t imageY;
 
-  /// Packed weights, and a bias for every stored output channel.
+  /// Packed weights, and a bias for every stored output channel. Of a chain: the gate, and the floats from one image to
+  /// the next.
   const float *weights, *bias;
+  size_t imageGate;
   /// Where the rows and columns of a resize read.
   const SKTap *rowTaps, *columnTaps;
 } SKMapStep;

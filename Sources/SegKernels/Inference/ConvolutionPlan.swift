@@ -40,16 +40,19 @@ struct ConvolutionPlan {
     weightBytes > 32 << 20 ? (144, 144) : (24, 48)
   }
 
-  /// - Parameter forced: the algorithm, where it can do this convolution: for tests and measurements.
+  /// - Parameters:
+  ///   - geometry: the convolution's numbers, where its border is not the same on all sides.
+  ///   - forced: the algorithm, where it can do this convolution: for tests and measurements.
   /// - Returns: nil where no blocked kernel does this.
   init?(
-    _ convolution: Conv2dOperation, x: Shape, weight: Shape, kernels: SKKernels, forced: ConvolutionAlgorithm? = nil
+    _ convolution: Conv2dOperation, x: Shape, weight: Shape, geometry: SKConvGeometry? = nil, kernels: SKKernels,
+    forced: ConvolutionAlgorithm? = nil
   ) {
     let isDepthwise = convolution.groups > 1 && weight[0] == x[1] && weight[1] == 1
     guard convolution.groups == 1 || isDepthwise, weight[2] * weight[3] <= Int(SK_MAX_TAPS), x.elementCount > 0 else {
       return nil
     }
-    let geometry = convolution.window.geometry(x, for: convolution.name)
+    let geometry = geometry ?? convolution.window.geometry(x, for: convolution.name)
     guard isDepthwise else {
       self.init(geometry, batch: x[0], channels: x[1], outputs: weight[0], kernels: kernels, forced: forced)
       return
@@ -88,7 +91,10 @@ struct ConvolutionPlan {
     // A block of channels at least: beyond, direct convolution skips what Winograd cannot.
     guard step.channels >= 8, step.outputs >= 8 else { return .direct }
     // On small maps reading the weights takes longer than multiplying: F(2×2) has less than half of them.
-    return tileCount(step, side: 4) < 12 ? .winograd2 : .winograd4
+    let side = tileCount(step, side: 4) < 12 ? 2 : 4, points = (side + 2) * (side + 2)
+    // Atrous convolutions whose dilation nears the map's size have tiles that are mostly empty.
+    let isShorter = tileCount(step, side: side) * points < Int(step.batch * 9 * g.outputHeight * g.outputWidth)
+    return isShorter ? (side == 2 ? .winograd2 : .winograd4) : .direct
   }
 
   /// Dilation d makes d² interleaved images of one.

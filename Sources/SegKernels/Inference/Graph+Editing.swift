@@ -29,6 +29,9 @@ struct GraphEditor {
   /// The node that makes a value for one user alone: what that user may absorb.
   func soleProducer(of id: Graph.ValueID) -> Int? { uses[id] == 1 ? producers[id] : nil }
 
+  /// The node that makes a value; nil for inputs and constants.
+  func producer(of id: Graph.ValueID) -> Int? { producers[id] }
+
   /// Adds a constant.
   mutating func addConstant(_ tensor: Tensor, name: String = "") -> Graph.ValueID {
     values.append(Graph.Value(shape: tensor.shape, source: .constant(tensor), name: name))

@@ -14,10 +14,13 @@ extension Lowering {
       lowerPool(node, operation.window, kernels.maxPoolBlocked)
     case let operation as AveragePoolOperation:
       lowerPool(node, operation.window, kernels.averagePoolBlocked, countsPadding: operation.countIncludesPadding)
-    case BinaryOperation.add where x == shape(node.inputs[1]):
-      lowerMap(node, rectifies: false)
-    case UnaryOperation.relu:
-      lowerMap(node, rectifies: true)
+    case let operation as AdaptiveAveragePoolOperation:
+      guard isInBlocks(node.inputs[0]) else { return false }
+      lowerCells(node, to: shape(node.outputs[0]), sums: false, name: operation.name)
+    case let operation as ReductionOperation:
+      guard operation.sumsImages(of: x), isInBlocks(node.inputs[0]) else { return false }
+      lowerCells(node, to: shape(node.outputs[0]), sums: true, name: operation.name)
+    case let operation as ElementwiseChain: return lowerChain(node, operation)
     case is ConcatenateOperation where isBlockedConcatenation(node):
       lowerConcatenation(node)
     default: return false
@@ -33,8 +36,9 @@ extension Lowering {
     guard case .constant(let bias) = graph.values[node.inputs[2]].source,
       constant != nil || operation.convolution.groups == 1,
       let plan = ConvolutionPlan(
-        operation.convolution, x: shape(node.inputs[0]), weight: weight, kernels: kernels,
-        forced: constant == nil ? .direct : forced)
+        operation.convolution, x: shape(node.inputs[0]), weight: weight,
+        geometry: operation.geometry(shape(node.inputs[0])),
+        kernels: kernels, forced: constant == nil ? .direct : forced)
     else { return false }
     var step = plan.step
     let (x, isPlain) = forConvolution(node.inputs[0], plan.algorithm)
@@ -45,12 +49,52 @@ extension Lowering {
     step.bias = UnsafePointer(biases.base)
     let packed =
       constant.map { lowerWeights($0, operation.scale, plan) } ?? lowerWeights(node.inputs[1], operation.scale, plan)
+    let y = newBlocked(node.outputs[0], over: operation.hasAddend ? node.inputs[3] : nil, x: x)
+    let chain = operation.chain.map { PackedChain($0, kernels) }
+    // Winograd's tiles are no rows: the chain is a step of its own there.
+    let endsWithChain = plan.algorithm.tileSide == nil
+    if endsWithChain, let chain { step.append(chain) }
     emit(
       "\(plan.algorithm) \(operation.convolution.window.kernel) \(weight[1])→\(weight[0])", step, x: x,
-      addend: addend, weights: packed,
-      y: newBlocked(node.outputs[0], over: operation.hasAddend ? node.inputs[3] : nil, x: x),
-      owned: [biases], scratch: plan.scratchCount(kernels))
+      addend: addend, weights: packed, y: y, owned: [biases] + (chain.map { [$0] } ?? []),
+      scratch: plan.scratchCount(kernels))
+    if !endsWithChain, let chain { emitChain(chain, shape(node.outputs[0]), x: y, y: y) }
     return true
+  }
+
+  /// A chain over a map in blocks; false where nothing of it is in blocks yet.
+  private mutating func lowerChain(_ node: Graph.Node, _ chain: ElementwiseChain) -> Bool {
+    let id = node.inputs[0], addendID = chain.hasAddend ? node.inputs[1] : nil
+    guard isInBlocks(id) || addendID.map(isInBlocks) ?? false else { return false }
+    let x = inBlocks(id), addend = addendID.map { inBlocks($0) }
+    var gate = chain.hasGate ? inBlocks(node.inputs.last!) : nil
+    // One number a channel for all images.
+    if chain.hasGate, shape(node.inputs.last!)[0] < shape(id)[0] { gate?.imageStride = 0 }
+    let y = newBlocked(node.outputs[0], over: id, x: nil)
+    emitChain(PackedChain(chain, kernels), shape(id), x: x, addend: addend, gate: gate, y: y)
+    return true
+  }
+
+  private mutating func emitChain(
+    _ chain: PackedChain, _ shape: Shape, x: Program.Location, addend: Program.Location? = nil,
+    gate: Program.Location? = nil, y: Program.Location
+  ) {
+    var step = mapStep(from: shape, to: shape)
+    step.run = kernels.chainBlocked
+    step.append(chain)
+    step.imageGate = gate?.imageStride ?? 0
+    emit("elementwise", step, x: x, addend: addend, weights: gate, y: y, owned: [chain])
+  }
+
+  /// Means or sums of an image's cells; a task makes all of a block of channels.
+  private mutating func lowerCells(_ node: Graph.Node, to y: Shape, sums: Bool, name: String) {
+    let x = shape(node.inputs[0])
+    var step = mapStep(from: x, to: [x[0], x[1], y[2], y[3]])
+    step.run = kernels.cellsBlocked
+    step.sumsCells = sums ? 1 : 0
+    step.tasks = Int32(x[0] * ceilingDivide(x[1], block))
+    let source = inBlocks(node.inputs[0])
+    emit(name, step, x: source, y: newBlocked(node.outputs[0]))
   }
 
   /// Packs the weights of a convolution; Winograd's may be transformed by a step of their own, at each run.
@@ -105,14 +149,5 @@ extension Lowering {
     step.countPadding = countsPadding ? 1 : 0
     let source = inBlocks(node.inputs[0])
     emit(node.operation.name, step, x: source, y: newBlocked(node.outputs[0]))
-  }
-
-  /// A sum of two maps, or a ReLU.
-  private mutating func lowerMap(_ node: Graph.Node, rectifies: Bool) {
-    var step = mapStep(from: shape(node.inputs[0]), to: shape(node.outputs[0]))
-    step.run = kernels.combineBlocked
-    step.rectify = rectifies ? 1 : 0
-    let x = inBlocks(node.inputs[0]), addend = node.inputs.count > 1 ? inBlocks(node.inputs[1]) : nil
-    emit(node.operation.name, step, x: x, addend: addend, y: newBlocked(node.outputs[0]))
   }
 }

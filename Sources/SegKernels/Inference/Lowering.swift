@@ -79,15 +79,20 @@ struct Lowering {
 
   /// Where a sum in blocks is to be made: over its addend, if nobody needs that any more. Each element of the addend is
   /// read just before the same one of the result is written; the kernel's other input is left alone.
-  mutating func newBlocked(_ id: Graph.ValueID, over addend: Graph.ValueID?, x: Program.Location) -> Program.Location {
+  mutating func newBlocked(
+    _ id: Graph.ValueID, over addend: Graph.ValueID?, x: Program.Location? = nil
+  ) -> Program.Location {
     guard reserved[id] == nil, let addend, lastUse[addend] == current, let location = blocked[addend],
       case .arena(let buffer) = location.memory, shape(addend) == shape(id)
     else { return newBlocked(id) }
     // Shared memory belongs to other values too, and a kernel's input is read by other tasks than the one that writes.
-    if shared.contains(buffer) || x.isIn(buffer) { return newBlocked(id) }
+    if shared.contains(buffer) || x?.isIn(buffer) ?? false { return newBlocked(id) }
     blocked[id] = location
     return location
   }
+
+  /// Whether some step has made the value in blocks.
+  func isInBlocks(_ id: Graph.ValueID) -> Bool { blocked[id] != nil }
 
   /// The value in blocks, converted if it is not.
   mutating func inBlocks(_ id: Graph.ValueID) -> Program.Location {

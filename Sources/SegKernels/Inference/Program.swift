@@ -33,7 +33,8 @@ public struct Program: Sendable {
   package init(
     _ graph: Graph, sharing weights: PackedWeights = PackedWeights(), forcing algorithm: ConvolutionAlgorithm?
   ) {
-    var lowering = Lowering(graph.foldingBatchNorms().fusingEpilogues(), weights, algorithm)
+    let fused = graph.foldingBatchNorms().fusingEpilogues().trimmingConvolutions().fusingElementwise()
+    var lowering = Lowering(fused, weights, algorithm)
     lowering.lower()
     inputShapes = graph.inputs.map { graph.values[$0].shape }
     outputShapes = graph.outputs.map { graph.values[$0].shape }

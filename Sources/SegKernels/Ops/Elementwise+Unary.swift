@@ -59,7 +59,7 @@ enum UnaryOperation: String, BlockedOperation {
   func outputShapes(_ inputs: [Shape]) -> [Shape] { inputs }
 
   func forward(_ inputs: [Tensor], _ context: inout OperationContext) -> [Tensor] {
-    let kernel = kernel
+    let kernel = kernel(kernels)!
     let x = inputs[0]
     var y = Tensor(uninitialized: x.shape, layout: x.layout)
     let (source, target) = (x.pointer(for: name), y.exclusivePointer())
@@ -86,8 +86,10 @@ enum UnaryOperation: String, BlockedOperation {
     return [dx]
   }
 
-  private var kernel: (UnsafePointer<Float>?, UnsafeMutablePointer<Float>?, Int) -> Void {
-    let kernels = kernels
+  /// The kernel; the same type as C's, so that a chain may hold it.
+  func kernel(
+    _ kernels: SKKernels
+  ) -> (@convention(c) (UnsafePointer<Float>?, UnsafeMutablePointer<Float>?, Int) -> Void)? {
     switch self {
     case .negate: return kernels.negate
     case .abs: return kernels.absolute

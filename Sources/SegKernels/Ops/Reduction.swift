@@ -55,6 +55,11 @@ struct ReductionOperation: TensorOperation {
 
   func floatingPointOperations(_ inputs: [Shape]) -> Int { inputs[0].elementCount }
 
+  /// Whether this is the sum over each plane of images N×C×H×W, as images of one pixel.
+  func sumsImages(of shape: Shape) -> Bool {
+    kind == .sum && keepDimensions && shape.rank == 4 && resolvedAxes(axes, in: shape, name) == [2, 3]
+  }
+
   /// Reduces axes from the last to the first, neighbouring ones together: each step sees `outer` blocks of
   /// `extent` rows of `inner` floats and leaves one row of each block.
   func forward(_ inputs: [Tensor], _ context: inout OperationContext) -> [Tensor] {

@@ -14,7 +14,7 @@ extension Graph {
       let before: FusedConvolution
       switch editor.nodes[producer].operation {
       case let convolution as Conv2dOperation:
-        before = FusedConvolution(convolution: convolution, scale: nil, hasAddend: false, rectifies: false)
+        before = FusedConvolution(convolution: convolution)
       case let convolution as FusedConvolution: before = convolution
       default: continue
       }
@@ -24,7 +24,7 @@ extension Graph {
       let shift = bias.scalars.enumerated().map { Float(Double($1) * map.scale[$0] + map.shift[$0]) }
       editor.replace(
         index, absorbing: producer,
-        with: FusedConvolution(convolution: before.convolution, scale: scale, hasAddend: false, rectifies: false),
+        with: FusedConvolution(convolution: before.convolution, scale: scale),
         inputs: [inputs[0], inputs[1], editor.addConstant(Tensor(bias.shape, shift))])
     }
     return editor.finish()

@@ -12,7 +12,7 @@ extension Graph {
         let channels = editor.values[node.inputs[1]].shape[0]
         let bias = node.inputs.count > 2 ? node.inputs[2] : editor.addConstant(.zeros([channels]))
         editor.replace(
-          index, with: FusedConvolution(convolution: convolution, scale: nil, hasAddend: false, rectifies: false),
+          index, with: FusedConvolution(convolution: convolution),
           inputs: [node.inputs[0], node.inputs[1], bias])
       case let resize as ResizeOperation:
         editor.replace(
