@@ -5,7 +5,6 @@ import SegInverseForm
 import SegKernels
 import SegMetrics
 import SegPISR
-import SegTraining
 import SegXDistill
 
 /// The name of a model that can be built: `segmentation_ffnet78S_dBBB_mobile`, `resnet50`, …
@@ -74,9 +73,6 @@ public struct RegisteredModel {
 
   /// The network as one that tells depth beside classes; nil where it does not.
   public var multiTask: MultiTaskNetwork? { network as? MultiTaskNetwork }
-
-  /// The network without what HS3-Fuse or depth adds to it: what weights of its own are loaded into.
-  var base: any UnaryModule { (network as? HS3Fuse)?.base ?? multiTask?.base ?? network }
 
   /// All that the network computes of images: class scores first, then what finds things or tells depth, if it does.
   func outputs(_ x: Tensor) -> [Tensor] {
@@ -203,17 +199,6 @@ public enum ModelRegistry {
     return RegisteredModel(
       name: name, network: network, output: .classification, classes: classes ?? 1000, inputChannels: inputChannels,
       divisor: 32, inputSize: 224, publishedWeights: "torchvision \(name)")
-  }
-
-  /// The model that a recipe trains, its weights fresh, by the recipe's seed and rule.
-  ///
-  /// - Parameter name: instead of the recipe's own.
-  static func build(_ recipe: Recipe, as name: ModelName? = nil, classes: Int) throws -> RegisteredModel {
-    let model = try build(name ?? ModelName(recipe.model), classes: classes, seed: recipe.seed)
-    if recipe.initialization == .kaiming, let network = model.base as? FFNet {
-      network.initialize(.kaimingFanOut, seed: recipe.seed)
-    }
-    return model
   }
 
   /// An HS3-Fuse network: another model with what its stages' heads have learned joined to its last features.

@@ -15,7 +15,7 @@ struct SupervisedTraining {
 
   /// The network that the first phase trains.
   func stagedNetwork() throws -> (model: RegisteredModel, network: any StagedSegmenter) {
-    let model = try ModelRegistry.build(recipe, as: base, classes: classes.count)
+    let model = try ModelRegistry.build(base, classes: classes.count, seed: recipe.seed)
     guard let network = model.network as? any StagedSegmenter else {
       throw UsageError("model '\(model.name)' shows no stages that heads could use")
     }
@@ -54,7 +54,7 @@ struct SupervisedTraining {
       throw UsageError("model '\(recipe.model)' fuses its usual stages; expected no supervision.stages")
     }
     let name = hierarchy == nil ? fuse : HS3FuseName(base: fuse.base, clusters: counts)
-    let model = try ModelRegistry.build(recipe, as: ModelName("\(name)"), classes: classes.count)
+    let model = try ModelRegistry.build(ModelName("\(name)"), classes: classes.count, seed: recipe.seed)
     guard let network = model.network as? HS3Fuse else { throw UsageError("model '\(name)' is no HS3-Fuse network") }
     return (model, supervise(network))
   }

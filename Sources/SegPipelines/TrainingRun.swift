@@ -181,7 +181,7 @@ public struct TrainingRun {
     }
     let model: RegisteredModel, supervised: (any TrainingTask)?
     if recipe.supervision.kind == .none {
-      model = try ModelRegistry.build(recipe, classes: classes.count)
+      model = try ModelRegistry.build(ModelName(recipe.model), classes: classes.count, seed: recipe.seed)
       supervised = nil
     } else {
       let named = recipe.supervision.clusters
@@ -355,7 +355,9 @@ public struct TrainingRun {
     do {
       if let network = model.panoptic { return try network.start(from: archive.tensors) }
       if let network = model.network as? IFANetwork { return try network.start(from: archive.tensors) }
-      guard let network = model.base as? FFNet else { return try model.base.load(archive.tensors).differences }
+      let whole: any UnaryModule =
+        (model.network as? HS3Fuse)?.base ?? model.multiTask?.base ?? model.network
+      guard let network = whole as? FFNet else { return try whole.load(archive.tensors).differences }
       let isBackbone = !archive.entries.contains { $0.name.hasPrefix("head.layers.3.") }
       return try network.load(published: archive.tensors, isBackbone ? .backboneOnly : .fineTuning).differences
     } catch let error as LoadError {

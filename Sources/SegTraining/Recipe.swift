@@ -321,15 +321,6 @@ public struct Recipe: Codable, Sendable, Hashable {
     }
   }
 
-  /// How large the fresh weights of an FFNet are; other models have He's rule anyway.
-  public enum FreshWeights: String, Codable, Sendable {
-    /// The published rule: convolutions from N(0, 0.01²).
-    case model
-    /// He's rule, for AdamW: its steps of a fixed size are large beside weights of 0.01, and what those learn is noise
-    /// until they have grown.
-    case kaiming
-  }
-
   /// What the run is called.
   public var name = ""
   /// A published model name.
@@ -366,8 +357,6 @@ public struct Recipe: Codable, Sendable, Hashable {
   public var samplesEvery = 500
   /// A weights file to start from, or the name of weights that come with the package; "" for fresh weights.
   public var weights = ""
-  /// How large the fresh weights of an FFNet are.
-  public var initialization = FreshWeights.model
 
   /// A recipe of defaults, which still lacks model, data, crop and steps.
   public init() {}

@@ -2,8 +2,8 @@ import SegKernels
 import SegTraining
 
 extension FFNet {
-  /// The network of an experiment's arm: fresh weights of the recipe's seed and rule, and the encoder that all arms share,
-  /// if there is one. Traps unless the recipe's model is an FFNet.
+  /// The network of an experiment's arm: fresh weights of the recipe's seed, and the encoder that all arms share, if
+  /// there is one. Traps unless the recipe's model is an FFNet.
   ///
   /// - Throws: `LoadError` if the shared encoder is that of another network.
   public convenience init(experiment recipe: Recipe, classes: Int, _ setup: RunSetup) throws {
@@ -11,7 +11,6 @@ extension FFNet {
       preconditionFailure("experiment: expected the name of an FFNet, found \(recipe.model)")
     }
     self.init(configuration, seed: recipe.seed)
-    if recipe.initialization == .kaiming { initialize(.kaimingFanOut, seed: recipe.seed) }
     if let encoder = setup.encoder {
       try load(published: encoder.renamed("", to: "backbone_model."), .backboneOnly)
     }

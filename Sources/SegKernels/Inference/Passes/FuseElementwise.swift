@@ -66,7 +66,10 @@ extension GraphEditor {
     _ operation: BinaryOperation, _ index: Int, _ a: Graph.ValueID, _ b: Graph.ValueID
   ) -> ChainLink? {
     let shape = values[nodes[index].outputs[0]].shape
-    func number(_ id: Graph.ValueID) -> Float? { constant(id).flatMap { $0.count == 1 ? $0.scalars[0] : nil } }
+    func number(_ id: Graph.ValueID) -> Float? {
+      // No clamp begins or ends at what is not a number.
+      constant(id).flatMap { $0.count == 1 && !$0.scalars[0].isNaN ? $0.scalars[0] : nil }
+    }
     if values[a].shape == shape, let c = number(b) {
       switch operation {
       case .add: return ChainLink(value: a, links: [.affine(scale: 1, shift: c)])
