@@ -92,9 +92,24 @@ struct ConvolutionPlan {
     guard step.channels >= 8, step.outputs >= 8 else { return .direct }
     // On small maps reading the weights takes longer than multiplying: F(2×2) has less than half of them.
     let side = tileCount(step, side: 4) < 12 ? 2 : 4, points = (side + 2) * (side + 2)
-    // Atrous convolutions whose dilation nears the map's size have tiles that are mostly empty.
-    let isShorter = tileCount(step, side: side) * points < Int(step.batch * 9 * g.outputHeight * g.outputWidth)
+    // Atrous convolutions whose dilation nears the map's size have tiles that are mostly empty, and kernels that mostly
+    // lie beside the image.
+    let isShorter = tileCount(step, side: side) * points < directProducts(step)
     return isShorter ? (side == 2 ? .winograd2 : .winograd4) : .direct
+  }
+
+  /// The products of a direct convolution at stride 1 for one channel and one output: of each output pixel, the kernel's
+  /// pixels that lie in the image.
+  private static func directProducts(_ step: SKMapStep) -> Int {
+    let g = step.geometry
+    func along(_ extent: Int32, _ outputs: Int32, _ kernel: Int32, _ dilation: Int32, _ padding: Int32) -> Int {
+      (0..<kernel).reduce(0) { sum, tap in
+        let first = tap * dilation - padding
+        return sum + Int(max(0, min(outputs, extent - first) - max(0, -first)))
+      }
+    }
+    return Int(step.batch) * along(g.height, g.outputHeight, g.kernelHeight, g.dilationHeight, g.paddingHeight)
+      * along(g.width, g.outputWidth, g.kernelWidth, g.dilationWidth, g.paddingWidth)
   }
 
   /// Dilation d makes d² interleaved images of one.
