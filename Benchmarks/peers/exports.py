@@ -1,7 +1,7 @@
 """What `segkernels export` writes, run by others: `exports.py --segkernels PROGRAM [MODEL …]` prints a Markdown table.
 
 Exports models with seeded random weights, for images of one size and of any; checks each file by onnx.checker, runs it by
-ONNX Runtime (all), OpenVINO and ncnn by way of pnnx (FFNets), and fails where an output differs from that of
+ONNX Runtime and OpenVINO (all), and ncnn by way of pnnx (where pnnx can), and fails where an output differs from that of
 `segkernels run` by more than 1e-4 of the largest. Needs what requirements.txt lists; `scripts/check` installs it.
 """
 
@@ -25,7 +25,9 @@ MODELS = {
     "ffnet101_dAAA": (128, 256), "ifa_resnet18": (128, 256), "ifa_aspp_resnet50": (128, 256), "hrnet18": (128, 256),
     "hrnet16slim": (128, 256), "ocrnet48": (128, 256), "hmsocrnet48": (128, 256), "hs3fuse_hrnet18": (128, 256),
     "panoptic_deeplab_resnet18": (128, 256), "panoptic_deeplab_hrnet48": (128, 256), "pisr_deeplab_resnet18": (128, 256),
-    "pisr_deeplab_hrnet48": (128, 256), "resnet50": (64, 96),
+    "pisr_deeplab_hrnet48": (128, 256), "maskformer_resnet18": (128, 256), "pisr_maskformer_resnet18": (128, 256),
+    "multitask_hrnet18": (128, 256), "monodepth2_resnet18": (128, 256), "monodepth2_resnet50": (128, 256),
+    "resnet50": (64, 96),
 }
 
 
@@ -126,7 +128,7 @@ def main():
     print("| model | ONNX Runtime | OpenVINO | ncnn | any size, ONNX Runtime |\n|---|---|---|---|---|")
     for model in options.models or MODELS:
         size = MODELS.get(model, tuple(map(int, options.size.split("x"))))
-        engines = [by_onnxruntime, by_openvino, by_ncnn] if model.startswith("ffnet") else [by_onnxruntime]
+        engines = [by_onnxruntime, by_openvino, by_ncnn]
         with tempfile.TemporaryDirectory() as folder:
             cells = check(segkernels, model, size, engines, pathlib.Path(folder))
         row = cells[:len(engines)] + ["–"] * (3 - len(engines)) + cells[len(engines):]

@@ -50,10 +50,15 @@ struct DepthTraining {
     let grouping = settings.distillation > 0 ? try ClassGrouping(settings.grouping) : nil
     loader = BatchLoader(
       clips, batchSize: recipe.batch, augmentation: recipe.augmentation, normalization: .unit, seed: recipe.seed)
-    let teacher = grouping == nil || settings.teacher.isEmpty ? nil : try DepthTraining.teacher(settings.teacher)
+    let teacher =
+      grouping == nil || settings.teacher.isEmpty
+      ? DepthTask.Teacher.data
+      : settings.softTargets
+        ? .probabilities(try DepthTraining.softTeacher(settings.teacher))
+        : .decisions(try DepthTraining.teacher(settings.teacher))
     task = DepthTask(
       network, pose: pose, clips: clips, settings: settings, grouping: grouping, seed: recipe.seed,
-      teacher: teacher ?? { $0.labels })
+      teacher: teacher)
     let card = ModelCard(
       model: model.name.rawValue, classes: ClassTable(count: 1), normalization: .unit,
       size: Pair(height: recipe.augment.crop[0], width: recipe.augment.crop[1]), recipe: recipe.hash, terms: terms)
@@ -65,21 +70,43 @@ struct DepthTraining {
   ///
   /// - Throws: `UsageError` unless it knows Cityscapes' classes, `FileError` for files.
   static func teacher(_ weights: String) throws -> (Batch) -> Labels {
-    let segmenter = try Segmenter(weights: Weights(weights))
-    guard segmenter.classes.count == 19 else {
-      throw UsageError("depth.teacher: expected Cityscapes' 19 classes, '\(weights)' knows \(segmenter.classes.count)")
-    }
+    let segmenter = try segmenter(of: weights)
     var known: [String: [Int32]] = [:]
     return { batch in
       let labels = batch.names.enumerated().flatMap { index, name -> [Int32] in
         if let labels = known[name] { return labels }
-        let image = Image(batch.images.slice(axis: 0, index..<index + 1), normalization: .unit)
-        let labels = segmenter(image).labels.values
+        let labels = segmenter(image(index, of: batch)).labels.values
         known[name] = labels
         return labels
       }
       return Labels(batch.labels.shape, labels)
     }
+  }
+
+  /// A frozen network's probabilities; they take too much memory to keep.
+  ///
+  /// - Throws: `UsageError` unless it knows Cityscapes' classes, `FileError` for files.
+  static func softTeacher(_ weights: String) throws -> (Batch) -> Tensor {
+    let segmenter = try segmenter(of: weights)
+    return { batch in
+      let images = batch.names.indices.map { index -> Tensor in
+        let probabilities = segmenter(image(index, of: batch)).probabilities
+        return probabilities.reshaped(1, 19, batch.images.shape[2], batch.images.shape[3])
+      }
+      return concatenate(images, axis: 0)
+    }
+  }
+
+  private static func segmenter(of weights: String) throws -> Segmenter {
+    let segmenter = try Segmenter(weights: Weights(weights))
+    guard segmenter.classes.count == 19 else {
+      throw UsageError("depth.teacher: expected Cityscapes' 19 classes, '\(weights)' knows \(segmenter.classes.count)")
+    }
+    return segmenter
+  }
+
+  private static func image(_ index: Int, of batch: Batch) -> Image {
+    Image(batch.images.slice(axis: 0, index..<index + 1), normalization: .unit)
   }
 
   /// The errors on clips of the validation split, KITTI's caps without its crop, scaled by the median where poses are

@@ -299,6 +299,8 @@ public struct Recipe: Codable, Sendable, Hashable {
     public var grouping = "geometry6"
     /// The teacher: weights that come with the package or a file; "" for the data's own classes.
     public var teacher = "streets"
+    /// Whether the teacher's probabilities are what the groups are read against, in place of its decisions.
+    public var softTargets = false
     /// Channels of the network that reads groups off the depth.
     public var translatorWidth = 32
 
@@ -313,6 +315,10 @@ public struct Recipe: Codable, Sendable, Hashable {
       }
       if !(0...1).contains(distillationStart) {
         problems.append("depth.distillationStart: expected 0 to 1, found \(distillationStart)")
+      }
+      if softTargets && teacher.isEmpty {
+        problems.append(
+          "depth.softTargets: expected a depth.teacher, which has probabilities; the data's classes have none")
       }
       if translatorWidth < 1 {
         problems.append("depth.translatorWidth: expected at least 1, found \(translatorWidth)")

@@ -63,6 +63,12 @@ public struct ClassGrouping: Sendable, Hashable {
     throw FileError(path: name, problem: "expected each of 0 to 18 once, found no \(missing)")
   }
 
+  /// Probabilities of the 19 classes, N×19×H×W, as those of the groups, N×groups×H×W.
+  public func callAsFunction(_ probabilities: Tensor) -> Tensor {
+    let members = names.indices.flatMap { group in groups.map { $0 == Int32(group) ? Float(1) : 0 } }
+    return conv2d(probabilities, weight: Tensor([names.count, groups.count, 1, 1], members))
+  }
+
   /// Classes as groups; what is no class becomes 255.
   public func callAsFunction(_ labels: Labels) -> Labels {
     Labels(labels.shape, labels.values.map { groups.indices.contains(Int($0)) ? groups[Int($0)] : 255 })

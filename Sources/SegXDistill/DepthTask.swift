@@ -19,6 +19,17 @@ extension Recipe.Depth {
 /// where photometry would. Poses are the clips' own, or those of a network that learns along. Batches must be whole
 /// frames of ``DepthClips``: not scaled, cut or mirrored. Cai et al. 2021, Eq. 1; the start is ours.
 public final class DepthTask: TrainingTask {
+  /// What X-Distill's teacher says of a batch, whose images are in 0…1.
+  public enum Teacher {
+    /// N×H×W classes, by trainId.
+    case decisions((Batch) -> Labels)
+    /// N×19×H×W probabilities.
+    case probabilities((Batch) -> Tensor)
+
+    /// What the data say.
+    public static var data: Teacher { .decisions { $0.labels } }
+  }
+
   /// The network, its helpers, and nothing else that moves.
   private final class Parts: Module {
     let depth: DepthNetwork
@@ -38,7 +49,7 @@ public final class DepthTask: TrainingTask {
   private let clips: DepthClips
   private let settings: Recipe.Depth
   private let grouping: ClassGrouping?
-  private let teacher: (Batch) -> Labels
+  private let teacher: Teacher
   private let loss: DepthLoss
 
   /// - Parameters:
@@ -46,10 +57,9 @@ public final class DepthTask: TrainingTask {
   ///     so that a stereo pair always has its known motion.
   ///   - grouping: of X-Distill; nil for photometry alone.
   ///   - translator: from disparities to logits of the grouping's groups; by default a ``DepthTranslator``.
-  ///   - teacher: N×H×W classes of a batch, by trainId; what the data say by default.
   public init(
     _ network: DepthNetwork, pose: PoseNetwork?, clips: DepthClips, settings: Recipe.Depth, grouping: ClassGrouping?,
-    translator: (any UnaryModule)? = nil, seed: UInt64, teacher: @escaping (Batch) -> Labels = { $0.labels }
+    translator: (any UnaryModule)? = nil, seed: UInt64, teacher: Teacher = .data
   ) {
     let translator = grouping.map {
       translator ?? DepthTranslator(groups: $0.names.count, width: settings.translatorWidth, seed: seed)
@@ -101,6 +111,10 @@ public final class DepthTask: TrainingTask {
   /// The cross entropy of the groups that the translator reads off a disparity; nil without X-Distill.
   func distillation(_ disparity: Tensor, _ batch: Batch) -> Tensor? {
     guard let translator = all.translator, let grouping else { return nil }
-    return crossEntropy(translator(disparity), grouping(teacher(batch)), ignoreIndex: 255)
+    let logits = translator(disparity)
+    switch teacher {
+    case .decisions(let decide): return crossEntropy(logits, grouping(decide(batch)), ignoreIndex: 255)
+    case .probabilities(let judge): return crossEntropy(logits, targets: grouping(judge(batch)))
+    }
   }
 }

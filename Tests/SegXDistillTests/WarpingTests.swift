@@ -1,3 +1,4 @@
+import Foundation
 import SegData
 import SegImages
 import SegKernels
@@ -125,6 +126,35 @@ final class WarpingTests: XCTestCase {
       let translator = found.filter { $0.name.hasPrefix("translator.") }
       XCTAssertTrue(translator.contains { $0.value!.abs().sum().scalar > 0 })
     }
+  }
+
+  /// A teacher's probabilities teach what they say: where all of them are at one class, the same as decisions; and groups
+  /// get the sums of their classes.
+  func testSoftTargets() {
+    let logits = ReferenceRule.tensor("logits", [2, 6, 5, 7]), grouping = ClassGrouping.geometry6
+    let labels = Labels([2, 5, 7], (0..<70).map { Int32($0 * 5 % 19) })
+    var certain = [Float](repeating: 0, count: 2 * 19 * 35)
+    for (pixel, label) in labels.values.enumerated() { certain[(pixel / 35 * 19 + Int(label)) * 35 + pixel % 35] = 1 }
+    let soft = crossEntropy(logits, targets: grouping(Tensor([2, 19, 5, 7], certain)))
+    XCTAssertEqual(soft.scalar, crossEntropy(logits, grouping(labels), ignoreIndex: 255).scalar, accuracy: 1e-5)
+
+    let probabilities = softmax(ReferenceRule.tensor("classes", [1, 19, 2, 3]) * 4), groups = grouping(probabilities)
+    var expected = [Double](repeating: 0, count: 36)
+    for c in 0..<19 {
+      for pixel in 0..<6 {
+        expected[Int(grouping.groups[c]) * 6 + pixel] += Double(probabilities.scalars[c * 6 + pixel])
+      }
+    }
+    for (found, expected) in zip(groups.scalars, expected) { XCTAssertEqual(Double(found), expected, accuracy: 1e-6) }
+
+    // −Σ t log softmax(x), in doubles.
+    let x = ReferenceRule.tensor("x", [1, 6, 2, 3])
+    var sum = 0.0
+    for pixel in 0..<6 {
+      let row = (0..<6).map { Double(x.scalars[$0 * 6 + pixel]) }, total = row.reduce(0) { $0 + Foundation.exp($1) }
+      for c in 0..<6 { sum -= expected[c * 6 + pixel] * (row[c] - Foundation.log(total)) }
+    }
+    XCTAssertEqual(Double(crossEntropy(x, targets: groups).scalar), sum / 6, accuracy: 1e-6)
   }
 
   /// With the photometric loss left out, the distillation alone brings gradients to disparity.

@@ -1,10 +1,9 @@
 import CSegKernels
 
-/// Elementwise operations one after the other, done in one pass over a map: x · sigmoid(x), clamps, gates, sums. Made by
-/// passes alone, so that no tape ever sees one.
+/// Elementwise operations one after the other, done in one pass over a map: x · sigmoid(x), clamps, gates, sums.
 ///
 /// Inputs: x; then the addend, of x's shape, and the gate N×C×1×1 (or 1×C×1×1), if a link uses them.
-struct ElementwiseChain: TensorOperation {
+struct ElementwiseChain: CompiledOperation {
   /// What a link combines the value with.
   enum Operand { case start, addend, gate }
 
@@ -33,10 +32,6 @@ struct ElementwiseChain: TensorOperation {
   func outputShapes(_ inputs: [Shape]) -> [Shape] { [inputs[0]] }
 
   func floatingPointOperations(_ inputs: [Shape]) -> Int { links.count * inputs[0].elementCount }
-
-  func backward(_ gradients: [Tensor?], _ context: OperationContext) -> [Tensor?] {
-    misuse(name, "belongs to compiled graphs, which have no gradient")
-  }
 
   func forward(_ inputs: [Tensor], _ context: inout OperationContext) -> [Tensor] {
     [

@@ -21,6 +21,21 @@ public func crossEntropy(
       labelSmoothing: labelSmoothing, focusing: 0, hardExamples: hardExamples, reduction: reduction), to: logits)
 }
 
+/// The cross entropy of logits and a distribution at each pixel, such as a teacher's probabilities: the mean over pixels
+/// of −Σ_c t_c · log softmax(x)_c.
+///
+/// With all of t at one class it is the cross entropy of that label. Traps unless the shapes are the same.
+///
+/// - Parameters:
+///   - logits: N×C×…
+///   - targets: N×C×…, each at least 0, those of a pixel adding up to 1.
+public func crossEntropy(_ logits: Tensor, targets: Tensor) -> Tensor {
+  check(
+    logits.shape == targets.shape, "crossEntropy",
+    "expected targets of the logits' shape \(logits.shape), found \(targets.shape)")
+  return -(targets * logSoftmax(logits)).sum(axes: [1]).mean()
+}
+
 /// Cross entropy in which pixels that are right already count little: loss = −w_y (1 − p)^γ log p, p the probability of
 /// the label y.
 ///

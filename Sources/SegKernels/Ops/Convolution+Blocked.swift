@@ -67,8 +67,8 @@ struct BlockedConvolution {
 
   /// dW = Σ dy · x.
   func weightGradient(_ dy: Tensor, _ x: Tensor) -> Tensor {
-    let dy = dy.channelBlocked(block), x = inLayout(x)
     let plan = WeightGradientPlan(convolution.window, plan.geometry, x: x.shape, weight: weight, kernels: kernels)
+    let dy = dy.channelBlocked(block), x = plan.isWinograd ? x.channelBlocked(block) : inLayout(x)
     var step = plan.step
     step.map.isPlain = x.layout == .rowMajor ? 1 : 0
     return withExtendedLifetime((x, dy)) {

@@ -13,7 +13,8 @@ struct WeightGradientPlan {
   private let tasks: Int
   /// The floats of a task's sums.
   private var sumCount = 0
-  private let isWinograd: Bool
+  /// By Winograd's tiles, whose images are in channel blocks.
+  let isWinograd: Bool
   private let kernels: SKKernels
 
   /// What a task's sums may take, in floats. They and Winograd's scratch memory live in the third-level cache, from which

@@ -84,7 +84,7 @@ public struct XDistillReproduction: Reproduction {
     }
     let task = DepthTask(
       network, pose: pose, clips: clips, settings: recipe.depth, grouping: grouping, translator: translator, seed: seed,
-      teacher: try grouping == nil ? { $0.labels } : teacher(of: arm, recipe))
+      teacher: try grouping == nil ? .data : .decisions(teacher(of: arm, recipe)))
     var result = RunResult()
     result.steps = recipe.steps
     result.notes = setup.data.notes + ["encoders start from scratch: the shared one is of another family"]

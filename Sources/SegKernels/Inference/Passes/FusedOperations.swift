@@ -1,8 +1,17 @@
 import CSegKernels
 
+/// An operation that passes alone make, so that no tape ever sees one.
+protocol CompiledOperation: TensorOperation {}
+
+extension CompiledOperation {
+  func backward(_ gradients: [Tensor?], _ context: OperationContext) -> [Tensor?] {
+    misuse(name, "belongs to compiled graphs, which have no gradient")
+  }
+}
+
 /// An operation that also adds a tensor to its result and takes the positive part, where it is asked to: what kernels do
-/// in one pass over their output. Made by passes alone, so that no tape ever sees one.
-protocol FusedOperation: TensorOperation {
+/// in one pass over their output.
+protocol FusedOperation: CompiledOperation {
   /// The last input is added to the result.
   var hasAddend: Bool { get }
   /// max(0, y) at the very end.
@@ -18,10 +27,6 @@ extension FusedOperation {
 
   /// The same with a ReLU at its end; nil where it has one.
   var rectified: Self? { rectifies ? nil : with(addend: hasAddend, rectifies: true) }
-
-  func backward(_ gradients: [Tensor?], _ context: OperationContext) -> [Tensor?] {
-    misuse(name, "belongs to compiled graphs, which have no gradient")
-  }
 }
 
 /// Rows and columns around an image; negative where some of the image's own are left out.
