@@ -198,7 +198,10 @@ let package = Package(
     .testTarget(name: "PackageTests", dependencies: ["SegTestSupport", "TrapProbe"], swiftSettings: strict),
     tests(
       "SegPipelines",
-      ["SegFiles", "SegFormats", "SegImages", "SegMetrics", "SegPretrained", "SegData", "SegTraining", "SegFFNet"]),
+      [
+        "SegFiles", "SegFormats", "SegImages", "SegMetrics", "SegPretrained", "SegData", "SegTraining", "SegFFNet",
+        "SegInverseForm", "SegAuxAdapt",
+      ]),
   ]
 )
 

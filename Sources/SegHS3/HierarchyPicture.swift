@@ -26,7 +26,7 @@ struct HierarchyPicture {
     try writeAtomically(to: file.relativePath, overwrite: true) { try $0.write(text) }
   }
 
-  private let width = 980.0, names = 190.0, tree = 300.0, row = 15.0, head = 40.0, foot = 44.0
+  private let width = 980.0, names = 190.0, tree = 300.0, row = 15.0, head = 40.0, foot = 60.0
   private var stageHeight: Double { head + foot + max(row * Double(classes.count), 200) }
 
   /// The picture.
@@ -148,9 +148,14 @@ struct HierarchyPicture {
     lines.append(
       "<circle cx=\"\(x(place(count)))\" cy=\"\(y(curve[count - 1]))\" r=\"4\" fill=\"none\" stroke=\"#1f5fa8\" "
         + "stroke-width=\"2\"/>")
-    lines.append(
-      "<text x=\"\(x(0.5))\" y=\"\(SVG.text(bottom + 32))\" text-anchor=\"middle\">mIoU of k clusters against k "
-        + "(\(axis.rawValue)); dashed: the ray to the last stage's \(SVG.number(final))</text>")
+    let captions = [
+      "mIoU of k clusters against k (\(axis.rawValue))", "dashed: the ray to the last stage's \(SVG.number(final))",
+    ]
+    for (index, caption) in captions.enumerated() {
+      lines.append(
+        "<text x=\"\(x(0.5))\" y=\"\(SVG.text(bottom + 32 + 16 * Double(index)))\" text-anchor=\"middle\">\(caption)</text>"
+      )
+    }
     return lines
   }
 }

@@ -1,8 +1,10 @@
 import Foundation
+import SegAuxAdapt
 import SegData
 import SegFFNet
 import SegFormats
 import SegImages
+import SegInverseForm
 import SegKernels
 import SegTestSupport
 import SegTraining
@@ -23,6 +25,25 @@ final class TinySegmenter: UnaryModule {
   func callAsFunction(_ x: Tensor) -> Tensor { classifier(relu(bn1(conv1(x)))) }
 }
 
+struct SoftsignOperation: TensorOperation {
+  let name = "softsign"
+
+  func outputShapes(_ inputs: [Shape]) -> [Shape] { [inputs[0]] }
+
+  func forward(_ inputs: [Tensor], _ context: inout OperationContext) -> [Tensor] {
+    let x = inputs[0]
+    if context.isRecording { context.saved = [x] }
+    return [Tensor(x.shape, x.scalars.map { $0 / (1 + abs($0)) })]
+  }
+
+  func backward(_ gradients: [Tensor?], _ context: OperationContext) -> [Tensor?] {
+    let x = context.saved[0], slope = (x.abs() + 1).square().reciprocal()
+    return [gradients[0].map { $0 * slope }]
+  }
+}
+
+func softsign(_ x: Tensor) -> Tensor { apply(SoftsignOperation(), to: x) }
+
 /// The Swift lines that the articles show, compiled and run here, line for line.
 final class ArticleTests: XCTestCase {
   /// Every line of Swift in the articles stands in this file.
@@ -32,7 +53,7 @@ final class ArticleTests: XCTestCase {
       text.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
     }
     let compiled = Set(lines(try String(contentsOf: here, encoding: .utf8)))
-    for article in ["FromPyTorch", "OwnImages"] {
+    for article in ["FromPyTorch", "OwnImages", "Boundaries", "Video", "WritingAnOperation"] {
       let file = root.appendingPathComponent("Documentation/\(article).md")
       let blocks = try String(contentsOf: file, encoding: .utf8).components(separatedBy: "```swift\n").dropFirst()
       XCTAssertFalse(blocks.isEmpty, article)
@@ -103,5 +124,51 @@ final class ArticleTests: XCTestCase {
 
     XCTAssertEqual(losses.count, 3)
     XCTAssertTrue(losses.allSatisfy(\.isFinite))
+  }
+
+  func testWritingAnOperation() {
+    let x = Tensor([1, 1, 1, 5], [-3, -0.5, 0.25, 1, 7])
+
+    let (value, gradients) = valueAndGradient(at: [x]) { softsign($0[0]).sum() }
+    let program = Program(Graph.capture(inputs: [x.shape]) { [softsign($0[0])] })
+
+    let expected = x.scalars.map { Double($0) / (1 + abs(Double($0))) }
+    XCTAssertEqual(Double(value.scalar), expected.reduce(0, +), accuracy: 1e-6)
+    for (x, slope) in zip(x.scalars, gradients[0].scalars) {
+      XCTAssertEqual(Double(slope), 1 / ((1 + abs(Double(x))) * (1 + abs(Double(x)))), accuracy: 1e-6)
+    }
+    for (found, expected) in zip(program.makeSession()([x])[0].scalars, expected) {
+      XCTAssertEqual(Double(found), expected, accuracy: 1e-6)
+    }
+  }
+
+  func testBoundaries() throws {
+    let file = try Fixtures.temporaryFolder(self).appendingPathComponent("inverse.safetensors")
+    try writeWeights(AntisymmetricInverseNetwork(side: 32, seed: 1).archive(), to: file)
+    let labels = Labels([1, 96, 96], (0..<96 * 96).map { $0 % 96 < 40 ? 0 : 1 })
+    let boundaryLogits = Tensor([1, 1, 96, 96], (0..<96 * 96).map { abs($0 % 96 - 44) < 2 ? 3 : -3 })
+
+    let target = boundaryTarget(of: labels, radius: 2, ignoreIndex: 255)  // N×1×H×W
+    let inverse = InverseFormLoss(try readInverseNetwork(at: file))
+    let term = inverse(logits: boundaryLogits, target: target)
+
+    XCTAssertEqual(target.sum().scalar, 96 * 4, "two pixels to each side")
+    XCTAssertGreaterThan(term.scalar, 0)
+  }
+
+  func testVideo() throws {
+    let mainNet = TinySegmenter(classes: 3, seed: 1), auxNet = TinySegmenter(classes: 3, seed: 2)
+    let frames = (0..<3).map { _ in seededPicture(width: 96, height: 64) }
+    var maps: [Labels] = []
+
+    let adapter = AuxAdapter(main: mainNet, auxiliary: auxNet)
+    for frame in frames {
+      let result = adapter(frame)  // labels at the frame's size; learns from it
+      maps.append(result.labels)
+    }
+    print(adapter.restarts.count)
+
+    XCTAssertEqual(maps.map(\.shape), Array(repeating: [64, 96], count: 3))
+    XCTAssertEqual(adapter.updates, 3)
   }
 }
