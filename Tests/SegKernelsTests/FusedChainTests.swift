@@ -136,16 +136,16 @@ final class FusedChainTests: XCTestCase {
 
   /// Zeros before a convolution, more on one side than on the other, go into it.
   func testZerosGoIntoTheConvolution() {
-    for (stride, dilation, kernel) in [(1, 1, 3), (2, 1, 3), (2, 1, 5), (1, 2, 3)] {
+    for (stride, dilation, kernel) in [(1, 1, 3), (2, 1, 3), (2, 1, 5), (1, 2, 3), (1, 1, 1), (2, 1, 1)] {
       let weight = ReferenceRule.tensor("w", [19, 5, kernel, kernel])
-      let depthwise = ReferenceRule.tensor("d", [5, 1, kernel, kernel])
-      for (top, bottom, left, right) in [(0, 1, 0, 1), (2, 1, 0, 3), (1, 1, 1, 1), (0, 0, 4, 0)] {
+      let depthwise = ReferenceRule.tensor("d", [5, 1, kernel, kernel]), padding: Pair = kernel == 1 ? 0 : 1
+      for (top, bottom, left, right) in [(0, 1, 0, 1), (2, 1, 0, 3), (1, 1, 1, 1), (0, 0, 4, 0), (0, 2, 0, 0)] {
         let title = "\(kernel)×\(kernel), stride \(stride), dilation \(dilation), \(top) \(bottom) \(left) \(right)"
         assertByEachAlgorithm(title, [[2, 5, 12, 13]]) {
           let x = $0[0].padded(top: top, bottom: bottom, left: left, right: right)
           return [
-            relu(conv2d(x, weight: weight, stride: Pair(stride), padding: 1, dilation: Pair(dilation))),
-            conv2d(x, weight: depthwise, stride: Pair(stride), padding: 1, dilation: Pair(dilation), groups: 5),
+            relu(conv2d(x, weight: weight, stride: Pair(stride), padding: padding, dilation: Pair(dilation))),
+            conv2d(x, weight: depthwise, stride: Pair(stride), padding: padding, dilation: Pair(dilation), groups: 5),
           ]
         }
       }

@@ -217,9 +217,10 @@ struct ConvolutionPlan {
 }
 
 extension SKConvGeometry {
-  /// 1×1 without stride or padding.
+  /// 1×1 without stride or padding, on any side: pixel by pixel.
   var isPointwise: Bool {
     kernelHeight * kernelWidth == 1 && strideHeight == 1 && strideWidth == 1 && paddingHeight == 0 && paddingWidth == 0
+      && outputHeight == height && outputWidth == width
   }
 }
 
