@@ -25,7 +25,7 @@ final class FusedChainTests: XCTestCase {
       ("hard sigmoid", { ($0 * (1 / 6) + 0.5).clamped(to: 0...1) }),
       ("hard swish", { $0 * ($0 + 3).clamped(to: 0...6) / 6 }),
       ("from a number", { 2 - $0 }),
-      ("over a number", { 3 / ($0.square() + 1) }),
+      ("over a number", { 3 * ($0.square() + 1).reciprocal() }),
       ("square", { $0 * $0 }),
       ("bounds", { maximum(minimum($0, Tensor(0.25)), Tensor(-0.5)) }),
     ]
@@ -49,7 +49,7 @@ final class FusedChainTests: XCTestCase {
   func testUnusedLanesStayZero() {
     let narrow = narrow, wide = wide
     assertByEachAlgorithm("1 over zero", [[1, 5, 6, 7]]) {
-      [conv2d((3 / (conv2d($0[0], weight: narrow).square() + 0.25)), weight: wide, padding: 1)]
+      [conv2d(((conv2d($0[0], weight: narrow).square() + 0.25).reciprocal() * 3), weight: wide, padding: 1)]
     }
     let session = Program(
       Graph.capture(inputs: [[1, 5, 6, 7]]) {

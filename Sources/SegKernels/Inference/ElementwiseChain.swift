@@ -38,7 +38,9 @@ struct ElementwiseChain: CompiledOperation {
       links.reduce(inputs[0]) { v, link in
         switch link {
         case .each(let operation): return apply(operation, to: v)
-        case .affine(let scale, let shift): return v * scale + shift
+        case .affine(let scale, let shift):
+          let scaled = scale == 1 ? v : v * scale
+          return shift == 0 ? scaled : scaled + shift
         case .clamp(let range): return v.clamped(to: range)
         case .combine(let combination, let operand):
           let o =

@@ -16,6 +16,8 @@ struct Lowering {
   private var blocked: [Graph.ValueID: Program.Location] = [:]
   /// Where values shall be made that are parts of a concatenation.
   private var reserved: [Graph.ValueID: Program.Location] = [:]
+  /// The output whose memory a value may be made in: the value is that output, or the same rows in another shape.
+  private var homes: [Graph.ValueID: Int] = [:]
   /// The buffers that hold several values: concatenations, and what channels are cut out of.
   private var shared: Set<Int> = []
   /// The last node that takes a value; outputs are needed beyond all.
@@ -37,6 +39,7 @@ struct Lowering {
     }
     for (index, node) in graph.nodes.enumerated() { for id in node.inputs { lastUse[id] = index } }
     for id in graph.outputs { lastUse[id] = Int.max }
+    findHomes()
     for node in graph.nodes { reserveParts(of: node) }
     for (index, node) in graph.nodes.enumerated() {
       current = index
@@ -46,8 +49,8 @@ struct Lowering {
       let target = rowMajor(.output(index), id)
       if let source = blocked[id], plain[id] == nil {
         emitLayout(kernels.unblockChannels, "unblock", id, from: source, to: target)
-      } else {
-        emit(.copy(from: plain[id]!, to: target, count: shape(id).elementCount), touching: [plain[id]!])
+      } else if let source = plain[id], !source.isOutput(index) {
+        emit(.copy(from: source, to: target, count: shape(id).elementCount), touching: [source])
       }
     }
   }
@@ -58,6 +61,21 @@ struct Lowering {
 
   private func rowMajor(_ memory: Program.Location.Memory, _ id: Graph.ValueID) -> Program.Location {
     .init(memory: memory, imageStride: shape(id).dropFirst().reduce(1, *))
+  }
+
+  private mutating func findHomes() {
+    let producers = Dictionary(
+      uniqueKeysWithValues: graph.nodes.flatMap { node in node.outputs.map { ($0, node) } })
+    for (index, output) in graph.outputs.enumerated() {
+      var id = output
+      while let node = producers[id], node.operation is ReshapeOperation { id = node.inputs[0] }
+      if producers[id] != nil, homes[id] == nil { homes[id] = index }
+    }
+  }
+
+  /// Where a value in rows is to be made: in its output's own memory if it has one.
+  private mutating func newRows(_ id: Graph.ValueID) -> Program.Location {
+    rowMajor(homes[id].map { .output($0) } ?? newBuffer(shape(id).elementCount), id)
   }
 
   /// A buffer that no step has touched yet.
@@ -114,7 +132,7 @@ struct Lowering {
   /// The value row-major, converted if it is not.
   mutating func inRows(_ id: Graph.ValueID) -> Program.Location {
     if let known = plain[id] { return known }
-    let target = rowMajor(newBuffer(shape(id).elementCount), id)
+    let target = newRows(id)
     emitLayout(kernels.unblockChannels, "unblock", id, from: blocked[id]!, to: target)
     plain[id] = target
     return target
@@ -188,7 +206,7 @@ struct Lowering {
   /// A node without a blocked form.
   private mutating func lowerPlain(_ node: Graph.Node) {
     let inputs = node.inputs.map { inRows($0) }
-    let outputs = node.outputs.map { id in rowMajor(newBuffer(shape(id).elementCount), id) }
+    let outputs = node.outputs.map { newRows($0) }
     for (id, location) in zip(node.outputs, outputs) { plain[id] = location }
     emit(
       .operation(.init(operation: node.operation, inputs: inputs, shapes: node.inputs.map(shape), outputs: outputs)),
@@ -256,6 +274,10 @@ struct Lowering {
 extension Program.Location {
   fileprivate func isIn(_ buffer: Int) -> Bool {
     if case .arena(let own) = memory { own == buffer } else { false }
+  }
+
+  fileprivate func isOutput(_ index: Int) -> Bool {
+    if case .output(let own) = memory { own == index } else { false }
   }
 
   func isSame(as other: Program.Location) -> Bool {

@@ -36,7 +36,13 @@ public final class PackedWeights: Sendable {
     let packed: Storage
   }
 
+  private struct Part: Hashable {
+    let storage: ObjectIdentifier
+    let rows, columns: Range<Int>
+  }
+
   private let entries = Mutex<[Key: Entry]>([:])
+  private let parts = Mutex<[Part: (source: Tensor, part: Tensor)]>([:])
 
   /// Nothing is packed yet.
   public init() {}
@@ -44,6 +50,18 @@ public final class PackedWeights: Sendable {
   /// The bytes of all that is packed.
   public var bytes: Int {
     entries.withLock { $0.values.reduce(0) { $0 + $1.packed.count } } * MemoryLayout<Float>.stride
+  }
+
+  /// Some rows and columns of a kernel O×C×kH×kW: for each program the same tensor, so that it is packed once.
+  func part(of weight: Tensor, rows: Range<Int>, columns: Range<Int>) -> Tensor {
+    parts.withLock { parts in
+      let key = Part(storage: weight.storageIdentity!, rows: rows, columns: columns)
+      if let known = parts[key] { return known.part }
+      let part = weight.slice(axis: 2, rows).slice(axis: 3, columns).rowMajor()
+      parts[key] = (weight, part)
+      weight.giveBackPages()
+      return part
+    }
   }
 
   /// The weight O×C×kH×kW, its outputs multiplied by `scale`, in an order that kernels read.

@@ -33,7 +33,7 @@ public struct Program: Sendable {
   package init(
     _ graph: Graph, sharing weights: PackedWeights = PackedWeights(), forcing algorithm: ConvolutionAlgorithm?
   ) {
-    let fused = graph.foldingBatchNorms().fusingEpilogues().trimmingConvolutions().fusingElementwise()
+    let fused = graph.foldingBatchNorms().fusingEpilogues().trimmingConvolutions(weights).fusingElementwise()
     var lowering = Lowering(fused, weights, algorithm)
     lowering.lower()
     inputShapes = graph.inputs.map { graph.values[$0].shape }

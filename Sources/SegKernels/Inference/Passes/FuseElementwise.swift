@@ -74,8 +74,10 @@ extension GraphEditor {
       switch operation {
       case .add: return ChainLink(value: a, links: [.affine(scale: 1, shift: c)])
       case .subtract: return ChainLink(value: a, links: [.affine(scale: 1, shift: -c)])
-      case .multiply: return ChainLink(value: a, links: [.affine(scale: c, shift: 0)])
-      case .divide: return ChainLink(value: a, links: [.affine(scale: 1 / c, shift: 0)])
+      // −0 leaves the sign of zeros alone.
+      case .multiply: return ChainLink(value: a, links: [.affine(scale: c, shift: -0.0)])
+      // By a number whose inverse is one; the others have too few bits, or none.
+      case .divide: return (1 / c).isNormal ? ChainLink(value: a, links: [.affine(scale: 1 / c, shift: -0.0)]) : nil
       case .maximum: return ChainLink(value: a, links: [.clamp(c...Float.infinity)])
       case .minimum: return ChainLink(value: a, links: [.clamp(-Float.infinity...c)])
       case .atan2: return nil
@@ -85,8 +87,8 @@ extension GraphEditor {
       switch operation {
       case .add: return ChainLink(value: b, links: [.affine(scale: 1, shift: c)])
       case .subtract: return ChainLink(value: b, links: [.affine(scale: -1, shift: c)])
-      case .multiply: return ChainLink(value: b, links: [.affine(scale: c, shift: 0)])
-      case .divide: return ChainLink(value: b, links: [.each(.reciprocal), .affine(scale: c, shift: 0)])
+      case .multiply: return ChainLink(value: b, links: [.affine(scale: c, shift: -0.0)])
+      case .divide: return nil
       case .maximum: return ChainLink(value: b, links: [.clamp(c...Float.infinity)])
       case .minimum: return ChainLink(value: b, links: [.clamp(-Float.infinity...c)])
       case .atan2: return nil

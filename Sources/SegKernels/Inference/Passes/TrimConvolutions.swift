@@ -3,11 +3,13 @@ extension Graph {
   /// never meet the image: of a dilation as large as the map, all but the middle ones.
   ///
   /// Comes after ``fusingEpilogues()``, which makes every convolution a ``FusedConvolution``.
-  func trimmingConvolutions() -> Graph {
+  ///
+  /// - Parameter weights: where what is left of kernels is kept.
+  func trimmingConvolutions(_ weights: PackedWeights) -> Graph {
     var editor = GraphEditor(self)
     for index in nodes.indices where editor.nodes[index].operation is FusedConvolution {
       editor.absorbPadding(index)
-      editor.trimKernel(index)
+      editor.trimKernel(index, weights)
     }
     return editor.finish()
   }
@@ -46,7 +48,7 @@ extension GraphEditor {
     return isPadding ? (map.axis, before, map.sources.count) : nil
   }
 
-  fileprivate mutating func trimKernel(_ index: Int) {
+  fileprivate mutating func trimKernel(_ index: Int, _ weights: PackedWeights) {
     var inputs = nodes[index].inputs
     guard var fused = nodes[index].operation as? FusedConvolution, let weight = constant(inputs[1]) else { return }
     let x = values[inputs[0]].shape, y = values[nodes[index].outputs[0]].shape, window = fused.convolution.window
@@ -74,7 +76,7 @@ extension GraphEditor {
     fused.border.right =
       (y[3] - 1) * window.stride.width + (columns.count - 1) * window.dilation.width + 1 - x[3] - fused.border.left
     fused.convolution = Conv2dOperation(window: trimmed, groups: fused.convolution.groups)
-    inputs[1] = addConstant(weight.slice(axis: 2, rows).slice(axis: 3, columns).rowMajor())
+    inputs[1] = addConstant(weights.part(of: weight, rows: rows, columns: columns))
     replace(index, with: fused, inputs: inputs)
   }
 }
