@@ -15,6 +15,7 @@ let package = Package(
   name: "SegKernels",
   products: [
     .library(name: "SegKernels", targets: ["SegKernels"]),
+    .library(name: "SegFiles", targets: ["SegFiles"]),
     .library(name: "SegFormats", targets: ["SegFormats"]),
     .library(name: "SegImages", targets: ["SegImages"]),
     .library(name: "SegONNX", targets: ["SegONNX"]),
@@ -37,6 +38,8 @@ let package = Package(
     .executable(name: "segkernels", targets: ["SegCommand"]),
     // Shared by Tests and Benchmarks; unstable, as the underscore says.
     .library(name: "_SegOperationTable", targets: ["SegOperationTable"]),
+    // Shared by Tests and Fuzz.
+    .library(name: "_SegParserTargets", targets: ["SegParserTargets"]),
   ],
   traits: [
     .trait(name: "Tools", description: "The command line, and recipes in YAML (swift-argument-parser, Yams)."),
@@ -159,6 +162,10 @@ let package = Package(
 
     .target(name: "SegOperationTable", dependencies: ["SegKernels"], swiftSettings: strict),
     .target(
+      name: "SegParserTargets",
+      dependencies: ["SegKernels", "SegFiles", "SegFormats", "SegImages", "SegMetrics", "SegONNX", "SegPipelines"],
+      path: "Tests/SegParserTargets", swiftSettings: strict),
+    .target(
       name: "SegTestSupport", dependencies: ["SegKernels", "SegFormats", "SegDistributed"],
       path: "Tests/SegTestSupport",
       swiftSettings: strict),
@@ -195,7 +202,9 @@ let package = Package(
     .target(name: "CMallocCounter", path: "Tests/CMallocCounter"),
     // Run by PackageTests to see the package stop a program.
     .executableTarget(name: "TrapProbe", dependencies: ["SegKernels"], path: "Tests/TrapProbe", swiftSettings: strict),
-    .testTarget(name: "PackageTests", dependencies: ["SegTestSupport", "TrapProbe"], swiftSettings: strict),
+    .testTarget(
+      name: "PackageTests", dependencies: ["SegKernels", "SegParserTargets", "SegTestSupport", "TrapProbe"],
+      swiftSettings: strict),
     tests(
       "SegPipelines",
       [

@@ -13,7 +13,11 @@
 
 #define SK_ISA baseline
 #define SK_BLOCK 8
+#if defined(__aarch64__)
+#define SK_PIXELS 6 // of two registers each, of which NEON has 32
+#else
 #define SK_PIXELS 2
+#endif
 #include SK_FAMILY
 #undef SK_ISA
 #undef SK_BLOCK

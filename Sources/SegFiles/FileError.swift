@@ -23,7 +23,7 @@ public struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
   public init(path: String, kind: Kind = .malformed, problem: String) {
     self.kind = kind
     self.path = path
-    self.problem = problem
+    self.problem = problem.onOneLine(of: 2000)
   }
 
   /// The error of the system call that failed just now.
@@ -35,17 +35,20 @@ public struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
 }
 
 extension String {
-  /// The text on one line and of bounded length: names out of a damaged file may hold anything.
-  package var printable: String {
+  /// A name fit for a message: on one line and of bounded length, since those out of a damaged file may hold anything.
+  package var printable: String { onOneLine(of: 200) }
+
+  /// The text on one line of at most so many characters, and an ellipsis where that leaves some out.
+  package func onOneLine(of limit: Int) -> String {
     var result = ""
-    for scalar in unicodeScalars.prefix(200) {
+    for scalar in unicodeScalars.prefix(limit) {
       switch scalar.properties.generalCategory {
       case .control, .format, .lineSeparator, .paragraphSeparator:
         result += "\\u{" + String(scalar.value, radix: 16) + "}"
       default: result.unicodeScalars.append(scalar)
       }
     }
-    return unicodeScalars.count > 200 ? result + "…" : result
+    return unicodeScalars.dropFirst(limit).isEmpty ? result : result + "…"
   }
 
   /// `printable` between quotes.

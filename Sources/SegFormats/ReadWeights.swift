@@ -34,7 +34,7 @@ private func readWeights(_ file: ByteRegion, path: String) throws(FileError) -> 
   } catch let error as Malformed {
     throw FileError(path: path, problem: error.problem)
   } catch {
-    throw FileError(path: path, problem: "\(error)".printable)
+    throw FileError(path: path, problem: "\(error)")
   }
 }
 

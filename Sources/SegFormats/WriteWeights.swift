@@ -41,6 +41,6 @@ public func writeWeights(_ archive: WeightArchive, to url: URL, halves: Bool = f
   } catch let error as Malformed {
     throw FileError(path: url.relativePath, kind: .unwritable, problem: error.problem)
   } catch {
-    throw FileError(path: url.relativePath, kind: .unwritable, problem: "\(error)".printable)
+    throw FileError(path: url.relativePath, kind: .unwritable, problem: "\(error)")
   }
 }

@@ -1,4 +1,5 @@
 import SegFFNet
+import SegFiles
 import SegHS3
 import SegIFA
 import SegInverseForm
@@ -90,7 +91,7 @@ public struct UsageError: Error, Sendable, Hashable, CustomStringConvertible {
   public let description: String
 
   /// An error of one line.
-  public init(_ description: String) { self.description = description }
+  public init(_ description: String) { self.description = description.onOneLine(of: 2000) }
 }
 
 /// Every model of the package, by name.

@@ -55,11 +55,31 @@
 
     /// The value that a YAML text stands for.
     private static func value(_ yaml: String, path: String) throws -> Any? {
-      do {
-        return try Yams.load(yaml: yaml)
-      } catch let error as YamlError {
-        let reason = "\(error)".split(separator: "\n").joined(separator: " ")
+      let node: Node?
+      do { node = try Yams.compose(yaml: yaml) } catch let error as YamlError {
+        let reason = "\(error)".split(whereSeparator: \.isNewline).joined(separator: " ")
         throw FileError(path: path, problem: "expected YAML, found: \(reason)")
+      }
+      // What anchors repeat counts as often as it stands there, so that a short file cannot stand for a long one.
+      var remaining = 10_000
+      return try node.map { try value(of: $0, path: path, remaining: &remaining) }
+    }
+
+    /// What a node stands for. Yams' own conversion traps on keys that are no text.
+    private static func value(of node: Node, path: String, remaining: inout Int) throws -> Any {
+      remaining -= 1
+      guard remaining >= 0 else { throw FileError(path: path, problem: "expected at most 10000 values") }
+      switch node {
+      case .scalar: return node.any
+      case .sequence(let nodes): return try nodes.map { try value(of: $0, path: path, remaining: &remaining) }
+      case .mapping(let pairs):
+        var tree: [String: Any] = [:]
+        for (key, node) in pairs {
+          guard let key = key.string else { throw FileError(path: path, problem: "expected keys that are names") }
+          tree[key] = try value(of: node, path: path, remaining: &remaining)
+        }
+        return tree
+      case .alias: throw FileError(path: path, problem: "expected values, found a reference to one")
       }
     }
 
