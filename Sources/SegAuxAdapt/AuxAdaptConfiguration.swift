@@ -15,6 +15,7 @@ public struct AuxAdaptConfiguration: Sendable, Hashable, Codable {
 
   /// What moves the AuxNet.
   public enum OptimizerKind: String, Sendable, Hashable, Codable, CaseIterable {
+    /// Stochastic gradient descent with ``AuxAdaptConfiguration/momentum``, or Adam with decoupled weight decay (`AdamW`).
     case sgd, adam
   }
 

@@ -56,7 +56,11 @@ public final class AuxAdapter {
   /// A pair of networks with the same classes. The AuxNet belongs to the adapter from now on; MainNet stays as it is.
   ///
   /// - Parameters:
+  ///   - main: MainNet; its parameters are never written.
+  ///   - auxiliary: the AuxNet, which learns.
+  ///   - normalization: how images become inputs, of both networks.
   ///   - divisor: what the sides of an image are best multiples of, for both networks.
+  ///   - configuration: how it adapts.
   /// - Precondition: the configuration has no ``AuxAdaptConfiguration/problem``.
   public init(
     main: any UnaryModule, auxiliary: any UnaryModule, normalization: ImageNormalization = .imageNet,

@@ -29,6 +29,7 @@ public struct DivergenceGuard: Sendable, Hashable {
   /// - Parameters:
   ///   - main: labels of MainNet alone.
   ///   - auxiliary: labels of the AuxNet alone, of the same shape.
+  ///   - classes: the number of classes.
   ///   - isFinite: whether logits, loss and gradient are numbers.
   public mutating func look(main: Labels, auxiliary: Labels, classes: Int, isFinite: Bool) -> Reason? {
     guard isFinite else {

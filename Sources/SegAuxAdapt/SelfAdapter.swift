@@ -19,7 +19,15 @@ public final class SelfAdapter {
   private let normalization: ImageNormalization
   private let divisor: Int
 
-  /// - Parameter network: belongs to the adapter from now on.
+  /// A network that adapts itself while a video runs.
+  ///
+  /// - Parameters:
+  ///   - network: belongs to the adapter from now on.
+  ///   - objective: what it learns from.
+  ///   - normalization: how images become inputs.
+  ///   - divisor: what the sides of an image are best multiples of.
+  ///   - learningRate: of SGD.
+  ///   - momentum: of SGD.
   public init(
     _ network: any UnaryModule, _ objective: Objective, normalization: ImageNormalization = .imageNet,
     divisor: Int = 32, learningRate: Float = 1e-3, momentum: Float = 0.9

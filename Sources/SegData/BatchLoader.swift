@@ -45,8 +45,14 @@ public final class BatchLoader: @unchecked Sendable {
   public let group: (any BatchGroup)?
   private let cache: SampleCache
 
+  /// Batches of a data set.
+  ///
   /// - Parameters:
+  ///   - dataset: where samples come from.
   ///   - batchSize: of the whole batch, also where several processes hold it.
+  ///   - augmentation: what is drawn for each sample.
+  ///   - normalization: how images become inputs.
+  ///   - seed: of the order and of the augmentation.
   ///   - group: makes this process's share of each batch alone. Traps unless it divides the batch size.
   ///   - cacheLimit: bytes of decoded samples to keep in memory; an eighth of the machine's by default.
   public init(

@@ -14,10 +14,14 @@ public struct CachedDataset: SegmentationDataset {
   private let keepsInstances: Bool
   private let keepsDepth: Bool
 
+  /// A data set whose samples are kept on disk.
+  ///
   /// - Parameters:
+  ///   - base: what is cached.
   ///   - key: tells apart what must not be mixed up: the kind of data, its version, its size; it names the folder.
   ///   - keepsInstances: whether samples keep their instances; without them they take less room.
   ///   - keepsDepth: whether samples keep their depth, in 1/256 m up to 255.996 m.
+  ///   - cache: the folder that holds all caches.
   /// - Throws: `FileError` if the folder cannot be made.
   public init(
     _ base: any SegmentationDataset, key: String, keepsInstances: Bool = false, keepsDepth: Bool = false,

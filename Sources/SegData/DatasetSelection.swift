@@ -6,7 +6,11 @@ public struct DatasetSelection: SegmentationDataset {
   private let base: any SegmentationDataset
   private let indices: [Int]
 
-  /// - Parameter isIncluded: whether the sample of a name belongs to the selection.
+  /// The samples of a data set whose names are chosen.
+  ///
+  /// - Parameters:
+  ///   - base: the whole data set.
+  ///   - isIncluded: whether the sample of a name belongs to the selection.
   public init(_ base: any SegmentationDataset, where isIncluded: (String) -> Bool) {
     self.base = base
     indices = (0..<base.count).filter { isIncluded(base.name(at: $0)) }

@@ -21,6 +21,8 @@ public struct FrameFolder: FrameSequence {
   /// The pictures.
   public let files: [URL]
 
+  /// The pictures of a folder, in the order of their names.
+  ///
   /// - Throws: `FileError` if there is no such folder or no picture in it.
   public init(_ folder: URL) throws {
     files = try folder.names(expecting: "a folder of frames").map(folder.appendingPathComponent).filter(\.isPicture)

@@ -6,7 +6,9 @@ import SegKernels
 /// Each process then computes the same from it. The gradient is that of the **sum over processes** of what they compute:
 /// so a process that adds up a loss of the whole batch divides it by the number of processes.
 ///
-/// - Parameter x: N×…, of the same shape in every process.
+/// - Parameters:
+///   - x: N×…, of the same shape in every process.
+///   - group: the processes that hold the batch together.
 /// - Returns: (size · N)×…, in the order of ranks.
 public func gathered(_ x: Tensor, from group: any ProcessGroup) -> Tensor {
   apply(GatherOperation(group: group), to: x)

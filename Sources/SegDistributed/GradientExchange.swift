@@ -34,7 +34,11 @@ public final class GradientExchange {
   /// Bytes of all gradients.
   public private(set) var bytes = 0
 
-  /// - Parameter bucketBytes: a bucket is sent when it holds as much.
+  /// An exchange between the processes of a group.
+  ///
+  /// - Parameters:
+  ///   - group: the processes that train together.
+  ///   - bucketBytes: a bucket is sent when it holds as much.
   public init(_ group: any ProcessGroup, bucketBytes: Int = 4 << 20) {
     self.group = group
     capacity = max(bucketBytes / 4, 1)

@@ -29,10 +29,11 @@ public enum ProcessLaunch {
   /// leaves the group.
   ///
   /// - Parameters:
-  ///   - sharesProcessors: give each process of this machine its share of the processors, unless `SEGKERNELS_THREADS` says
-  ///     otherwise.
+  ///   - sharesProcessors: give each process of this machine its share of the processors, unless `SEGKERNELS_THREADS`
+  ///     says otherwise.
   ///   - onError: where there are several processes, gets what `body` throws; all of them then end with the status that
   ///     it returns.
+  ///   - body: what the process does.
   /// - Throws: ``NoMPI``, and what `body` throws where there is one process.
   public static func join(
     sharesProcessors: Bool = true, onError: (_ rank: Int, any Error) -> Int32,

@@ -19,8 +19,12 @@ public final class FFNet: FeatureSegmenter {
     case classification(ClassificationHead)
   }
 
-  /// - Parameter seed: draws the weights by the published rule (convolutions N(0, 0.01²), biases 1e-4); nil leaves
-  ///   them zero, for loading.
+  /// A network of a configuration.
+  ///
+  /// - Parameters:
+  ///   - configuration: what the network is made of.
+  ///   - seed: draws the weights by the published rule (convolutions N(0, 0.01²), biases 1e-4); nil leaves them zero,
+  ///     for loading.
   public convenience init(_ configuration: FFNetConfiguration, seed: UInt64?) {
     self.init(configuration, backbone: configuration.backbone, seed: seed)
   }

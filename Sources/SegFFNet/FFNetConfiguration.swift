@@ -10,16 +10,23 @@ import SegKernels
 public struct FFNetConfiguration: Sendable, Hashable {
   /// Backbone widths and stem.
   public enum Family: String, Sendable, Hashable, CaseIterable {
+    /// ResNet's widths; no letter.
     case resNet = ""
+    /// Slim: smaller widths.
     case slim = "S"
+    /// Narrow: three stages.
     case narrow = "N"
+    /// Narrow and slim.
     case narrowSlim = "NS"
   }
 
   /// The size of the adapter, and of the up-head.
   public enum UpHead: String, Sendable, Hashable {
+    /// 64, 128, 256 and 512 channels after the adapter, finest level first; 128 a level in the result.
     case a = "A"
+    /// 64, 128, 128 and 256 channels after the adapter; 96, 96, 64 and 32 in the result.
     case b = "B"
+    /// 128 channels a level after the adapter; 128, 16, 16 and 16 in the result.
     case c = "C"
 
     /// Widths after the adapter, at f4, f8, f16 and f32.

@@ -20,7 +20,9 @@ public func readWeights(at url: URL) throws(FileError) -> WeightArchive {
 
 /// Reads weights from memory that holds the contents of a weights file.
 ///
-/// - Parameter name: stands for the file's path in errors and in the name of a lone array.
+/// - Parameters:
+///   - bytes: the file's contents.
+///   - name: stands for the file's path in errors and in the name of a lone array.
 public func readWeights(from bytes: [UInt8], named name: String) throws(FileError) -> WeightArchive {
   try readWeights(ByteRegion(HeapBytes(bytes)), path: name)
 }

@@ -8,6 +8,8 @@ import SegFiles
 /// is left behind.
 ///
 /// - Parameters:
+///   - archive: what is written.
+///   - url: the file.
 ///   - halves: write floats of two axes and more with 16 bits, rounded to nearest: half the size, and three decimals of
 ///     each weight. Biases and statistics keep 32.
 ///   - overwrite: without it, a file that exists already is an error.

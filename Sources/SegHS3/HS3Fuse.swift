@@ -17,7 +17,7 @@ public struct HS3FuseConfiguration: Sendable, Hashable {
 /// HS3-Fuse: a network whose last features are joined with what the heads on its stages have learned.
 ///
 /// For each stage i: T = ReLU(norm(conv3×3(map))); regions o_k = Σ_p softmax_p(head_k) · T_p, one a cluster; context of
-/// each pixel by attention to them (``ObjectContext``, shared with OCR); y_i = ReLU(norm(conv1×1([context, T]))). All y_i
+/// each pixel by attention to them (`ObjectContext`, shared with OCR); y_i = ReLU(norm(conv1×1([context, T]))). All y_i
 /// are enlarged to the network's last features f, and f' = ReLU(norm(conv1×1([f, y_1, …]))) goes into the network's own
 /// classifier. The paper's abstract says that learned features are fused; the block is our reading.
 ///
@@ -29,7 +29,10 @@ public final class HS3Fuse: FeatureSegmenter, StageSupervised {
   private let heads: StageHeads
   private let blocks: FuseBlocks
 
+  /// A network whose stages are told apart and joined with its last features.
+  ///
   /// - Parameters:
+  ///   - base: the network that shows its stages and features.
   ///   - clusters: of each usual stage, how many clusters its head tells apart.
   ///   - seed: draws the weights of heads and blocks; nil leaves them zero, for loading.
   /// - Throws: ``StageError`` if the network shows no stages.
@@ -48,15 +51,21 @@ public final class HS3Fuse: FeatureSegmenter, StageSupervised {
 
   public func trainingChanged(to isTraining: Bool) { base.trainingChanged(to: isTraining) }
 
+  /// Those of the network underneath.
   public var featureChannels: Int { base.featureChannels }
 
+  /// f', the network's last features joined with what the heads have learned.
   public func features(of x: Tensor) -> Tensor { fused(x).features }
 
+  /// By the network's own classifier.
   public func logits(of features: Tensor) -> Tensor { base.logits(of: features) }
 
+  /// The network itself: it needs its heads to predict.
   public var segmenter: any UnaryModule { self }
+  /// The stages that are usual for the network.
   public var stageNames: [String] { places.map { base.stages[$0].name } }
 
+  /// The logits of f', and those of each head, N×clusters×hᵢ×wᵢ, from one pass.
   public func supervised(_ x: Tensor) -> (logits: Tensor, stages: [Tensor]) {
     let (features, scores) = fused(x)
     return (logits(of: features), scores)

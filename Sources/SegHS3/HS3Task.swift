@@ -18,8 +18,13 @@ public final class HS3Task: TrainingTask {
   private let loss: SegmentationLoss
   private let stride: Int
 
+  /// The task of a network with heads on its stages.
+  ///
   /// - Parameters:
+  ///   - network: with its heads.
   ///   - clusters: for each stage of the network; the heads have as many outputs.
+  ///   - ignoreIndex: the label of pixels that do not count.
+  ///   - loss: of the last layer.
   ///   - settings: factors and grid.
   public init(
     _ network: any StageSupervised, clusters: [ClassClusters], ignoreIndex: Int?, loss: SegmentationLoss,

@@ -19,10 +19,13 @@ public struct HierarchySearch {
   private let card: ModelCard
   private let folder: URL
 
+  /// The first phase of a run.
+  ///
   /// - Parameters:
   ///   - network: freshly made; it is trained, and of no use afterwards.
   ///   - recipe: of the run that the clusters are for.
   ///   - dataset: what that run learns from.
+  ///   - loss: of the last layer.
   ///   - card: what the weights of the first phase say about themselves.
   ///   - folder: the run's.
   public init(

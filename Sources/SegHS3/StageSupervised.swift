@@ -41,6 +41,8 @@ extension StagedSegmenter {
 public final class StageHeads: Module {
   private let heads: [(name: String, head: Sequential)]
 
+  /// Heads on given stages.
+  ///
   /// - Parameters:
   ///   - stages: what the heads look at.
   ///   - clusters: how many clusters each tells apart.
@@ -73,8 +75,11 @@ public final class StageSupervision: StageSupervised {
   private let places: [Int]
   private let heads: StageHeads
 
+  /// A network with fresh heads on stages inside it.
+  ///
   /// - Parameters:
-  ///   - stages: the names of the stages; the usual ones if there are none.
+  ///   - network: shows its stages.
+  ///   - names: the names of the stages; the usual ones if there are none.
   ///   - clusters: of each stage, how many clusters its head tells apart.
   ///   - seed: draws the heads' weights.
   /// - Throws: ``StageError``.

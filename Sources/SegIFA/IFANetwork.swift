@@ -15,7 +15,11 @@ public final class IFANetwork: ResolutionFree {
   public let decoder: ImplicitPyramid
   private let auxiliary: Sequential
 
-  /// - Parameter seed: draws the weights (convolutions by He's rule, fan out); nil leaves them zero, for loading.
+  /// A network of a configuration.
+  ///
+  /// - Parameters:
+  ///   - configuration: what the network is made of.
+  ///   - seed: draws the weights (convolutions by He's rule, fan out); nil leaves them zero, for loading.
   public init(_ configuration: IFAConfiguration, seed: UInt64?) {
     self.configuration = configuration
     switch configuration.backbone {

@@ -3,7 +3,7 @@ import SegDistributed
 import SegKernels
 import SegTraining
 
-/// Trains an ``IFANetwork``: L = loss(main) + 0.4 · loss(auxiliary), both of one ``SegmentationLoss`` (as released:
+/// Trains an ``IFANetwork``: L = loss(main) + 0.4 · loss(auxiliary), both of one `SegmentationLoss` (as released:
 /// hard examples of threshold 0.7, at least 100,000 pixels).
 ///
 /// Where queries lie is the recipe's `queries`. As released they are the finest level's grid (logits enlarged to the
@@ -19,7 +19,12 @@ public final class IFATask: TrainingTask {
   private let queries: Recipe.Queries
   private let seed: UInt64
 
+  /// The task of a network that is asked at queries.
+  ///
   /// - Parameters:
+  ///   - network: what is trained.
+  ///   - ignoreIndex: the label of pixels that do not count.
+  ///   - loss: of the logits at the queries.
   ///   - queries: where the network is asked, and the factor of the auxiliary head's loss.
   ///   - seed: of the random queries; the same step asks at the same places in every run.
   public init(

@@ -15,7 +15,9 @@ extension Image {
 /// An image with its labels laid over it in colour. Pixels whose label is beyond the palette stay as they are.
 ///
 /// - Parameters:
+///   - image: what lies below.
 ///   - labels: `[H, W]` or `[1, H, W]`, of the image's size; another size traps.
+///   - palette: the labels' colours.
 ///   - opacity: 0 shows the image alone, 1 the colours alone.
 ///   - boundaries: draws the first pixel beyond every change of label, from the left and from above, white.
 public func overlay(

@@ -4,8 +4,10 @@ import SegKernels
 /// their own. Pixels whose label is beyond the palette stay as they are.
 ///
 /// - Parameters:
+///   - image: what lies below.
 ///   - labels: `[H, W]`, of the image's size; another size traps.
 ///   - instances: `[H, W]`, above 0 on things.
+///   - palette: the classes' colours.
 ///   - opacity: 0 shows the image alone, 1 the colours alone.
 public func panopticOverlay(
   image: Image, labels: Labels, instances: Labels, palette: Palette, opacity: Float = 0.55

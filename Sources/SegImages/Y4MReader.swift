@@ -35,6 +35,7 @@ public final class Y4MReader {
   /// - Parameters:
   ///   - descriptor: an open file or pipe; it is not closed.
   ///   - name: what errors call it.
+  ///   - maximumPixels: the most pixels that a frame may have.
   /// - Throws: `FileError`.
   public init(descriptor: Int32, name: String, maximumPixels: Int = Image.defaultMaximumPixels) throws {
     self.descriptor = descriptor

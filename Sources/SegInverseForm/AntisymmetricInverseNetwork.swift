@@ -5,7 +5,7 @@ import SegKernels
 /// Five 3×3 convolutions with norm and ReLU (2 → 16 → 32 → 64 → 96 of stride 2, then 128 of dilation 2) and a 1×1
 /// convolution f look at both tiles. Each cell of 16 pixels says by f(a, b) − f(b, a) how far boundaries are displaced in
 /// it, and by f(a, b) + f(b, a) how sure that is; the answer is the transform that explains all cells best, see
-/// ``TransformFit``. Equal maps give exactly 0, and maps that change places the opposite, which is the inverse transform.
+/// `TransformFit`. Equal maps give exactly 0, and maps that change places the opposite, which is the inverse transform.
 /// Both orders pass in one batch, so that this holds in training too.
 ///
 /// A change of scale is a difference between shifts on both sides of a tile, over the distance of the boundaries that
@@ -17,7 +17,10 @@ public final class AntisymmetricInverseNetwork: InverseNetwork {
   private let head: Conv2d
   private let fit: TransformFit
 
+  /// A network for tiles of one size.
+  ///
   /// - Parameters:
+  ///   - transform: what is estimated.
   ///   - side: a multiple of 16.
   ///   - seed: draws the weights; nil leaves them zero, for loading.
   public init(_ transform: BoundaryTransform = .shiftScaleRotation, side: Int = 112, seed: UInt64?) {

@@ -35,7 +35,12 @@ public final class BoundaryBranch: BoundarySupervised {
   public let network: any FeatureSegmenter
   private let head: Sequential
 
-  /// - Parameter seed: draws the head's weights.
+  /// A network with a fresh boundary head.
+  ///
+  /// - Parameters:
+  ///   - network: shows the features that the head reads.
+  ///   - hidden: the width of the head.
+  ///   - seed: draws the head's weights.
   public init(_ network: any FeatureSegmenter, hidden: Int = 64, seed: UInt64) {
     self.network = network
     head = pixelHead(inputChannels: network.featureChannels, hidden: hidden, outputs: 1, isNormNested: false)

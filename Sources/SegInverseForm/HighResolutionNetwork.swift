@@ -17,6 +17,8 @@ import SegKernels
 public final class HighResolutionNetwork: BoundarySupervised {
   /// Which of the four.
   public enum Kind: String, Sendable, Hashable, CaseIterable {
+    /// HRNet-W18 small; HRNet-W16 on the image at half its size; HRNet-W48 with object context, and with object context
+    /// at four scales merged by attention.
     case hrnet18, hrnet16slim, ocrnet48, hmsocrnet48
 
     /// The encoder of the released network.
@@ -49,7 +51,13 @@ public final class HighResolutionNetwork: BoundarySupervised {
   private let auxiliaryBoundary: Sequential
   private let boundary: Conv2d?
 
-  /// - Parameter seed: draws the weights by ResNet's rule; nil leaves them zero, for loading.
+  /// A network of a kind.
+  ///
+  /// - Parameters:
+  ///   - kind: which of the released networks.
+  ///   - classes: how many classes it tells apart.
+  ///   - inputChannels: of the images.
+  ///   - seed: draws the weights by ResNet's rule; nil leaves them zero, for loading.
   public init(_ kind: Kind, classes: Int = 19, inputChannels: Int = 3, seed: UInt64?) {
     self.kind = kind
     var configuration = kind.encoder

@@ -37,7 +37,10 @@ public struct JointLoss {
 
   /// Losses with a recipe's factors.
   ///
-  /// - Parameter inverse: called where the recipe has an InverseForm term.
+  /// - Parameters:
+  ///   - recipe: the factors.
+  ///   - segmentation: the loss of the classes.
+  ///   - inverse: called where the recipe has an InverseForm term.
   public init(
     _ recipe: Recipe.Loss, segmentation: SegmentationLoss, inverse: () throws -> any InverseNetwork
   ) rethrows {
@@ -51,9 +54,10 @@ public struct JointLoss {
   /// - Parameters:
   ///   - logits: N×C×H×W, at the labels' size.
   ///   - boundary: N×1×H×W, logits.
+  ///   - told: N×1×H×W, ln of metres, and the true depth in metres, 0 where it is not known; nil for networks and data
+  ///     without.
   ///   - labels: N×H×W.
-  ///   - told: N×1×H×W, ln of metres, and the true depth in metres, 0 where it is not known; nil for networks and
-  ///     data without.
+  ///   - ignoreIndex: the label of pixels that do not count.
   ///   - progress: the share of the run that is done.
   public func callAsFunction(
     logits: Tensor, boundary: Tensor, depth told: (log: Tensor, truth: Tensor)? = nil, _ labels: Labels,

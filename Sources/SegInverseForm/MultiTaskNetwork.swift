@@ -3,7 +3,7 @@ import SegKernels
 /// A segmentation network that tells depth as well: a second head on the features from which its class logits come.
 ///
 /// 1×1 to a hidden width, norm, ReLU, 1×1 to one number, the natural logarithm of the depth in metres. The network
-/// underneath keeps its parameters' names; the head's begin with `depth_head.`. As a ``UnaryModule`` it answers with
+/// underneath keeps its parameters' names; the head's begin with `depth_head.`. As a `UnaryModule` it answers with
 /// class logits. A ``BoundaryBranch`` around it adds boundaries in training: the three tasks on one encoder with which
 /// InverseForm's abstract promises gains.
 public final class MultiTaskNetwork: FeatureSegmenter {
@@ -20,7 +20,12 @@ public final class MultiTaskNetwork: FeatureSegmenter {
   public let base: any FeatureSegmenter
   private let depthHead: Sequential
 
-  /// - Parameter seed: draws the head's weights; nil leaves them zero, for loading.
+  /// A network with a head for depth.
+  ///
+  /// - Parameters:
+  ///   - base: shows the features that the head reads.
+  ///   - hidden: the width of the head.
+  ///   - seed: draws the head's weights; nil leaves them zero, for loading.
   public init(_ base: any FeatureSegmenter, hidden: Int = 64, seed: UInt64?) {
     self.base = base
     depthHead = pixelHead(inputChannels: base.featureChannels, hidden: hidden, outputs: 1, isNormNested: false)

@@ -10,7 +10,11 @@ public final class ReleasedInverseNetwork: InverseNetwork {
   public let transform = BoundaryTransform.shiftScale
   private let layers: Sequential
 
-  /// - Parameter side: 224 as released, or 112.
+  /// A network with zero weights, for loading.
+  ///
+  /// - Parameters:
+  ///   - side: 224 as released, or 112.
+  ///   - outputs: how many numbers it estimates.
   public init(side: Int = 224, outputs: Int = 4) {
     self.side = side
     let inputs = 2 * side * side

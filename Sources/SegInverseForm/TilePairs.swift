@@ -34,7 +34,12 @@ public struct TilePairs: Sendable {
   private let fields: [[UInt8]]
   private let height: Int, width: Int
 
-  /// - Parameter labels: maps H×W of one size, of at least 64 pixels a side; one at least, with boundaries.
+  /// Pairs of tiles of the boundaries of label maps.
+  ///
+  /// - Parameters:
+  ///   - labels: maps H×W of one size, of at least 64 pixels a side; one at least, with boundaries.
+  ///   - side: rows and columns of a tile.
+  ///   - transform: the kind that is drawn.
   public init(labels: [Labels], side: Int, transform: BoundaryTransform) {
     check(
       !labels.isEmpty

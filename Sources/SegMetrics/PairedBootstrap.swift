@@ -24,6 +24,8 @@ public struct PairedBootstrap: Sendable, Hashable, Codable {
   /// - Parameters:
   ///   - a: A's contributions, an image a row.
   ///   - b: B's, of the same images in the same order. Traps if the shapes differ.
+  ///   - resamples: how many times images are drawn anew.
+  ///   - seed: of the draws.
   ///   - score: the score of sums; nil where it is not defined. Resamples without a score are left out.
   public init(
     _ a: [[Double]], _ b: [[Double]], resamples: Int = 2000, seed: UInt64 = 1, score: ([Double]) -> Double?

@@ -9,9 +9,11 @@ public struct ONNXExportError: Error, Sendable, Hashable, CustomStringConvertibl
 extension Graph {
   /// The graph as an ONNX model of opset 17. Norms stay norms.
   ///
-  /// - Parameter other: the same network captured for another batch and size, each side and the batch larger by a factor
-  ///   of its own: extents that differ between the two are left open in the file. Without it the file takes the shapes of
-  ///   this graph alone.
+  /// - Parameters:
+  ///   - other: the same network captured for another batch and size, each side and the batch larger by a factor of its
+  ///     own: extents that differ between the two are left open in the file. Without it the file takes the shapes of
+  ///     this graph alone.
+  ///   - producer: the name that the file gives its maker.
   /// - Throws: `ONNXExportError` naming the first operation that cannot be written, or that depends on the size.
   public func onnxModel(openWhereUnlike other: Graph? = nil, producer: String = "SegKernels") throws
     -> [UInt8]

@@ -4,7 +4,7 @@ import SegKernels
 
 /// A network out of an ONNX file: a module like the package's own, which applies the file's nodes one after the other.
 ///
-/// Captured, it becomes a ``Graph``; what depends on shapes and weights alone is computed then and is no node. The
+/// Captured, it becomes a `Graph`; what depends on shapes and weights alone is computed then and is no node. The
 /// first output is the network's; where that is an ArgMax over the classes, the scores before it are.
 public final class ONNXNetwork: UnaryModule {
   /// The file.

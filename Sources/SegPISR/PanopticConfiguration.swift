@@ -20,7 +20,7 @@ public struct PanopticConfiguration: Sendable, Hashable {
   public var base: Base
   /// The encoder's name.
   public var encoder: String
-  /// K, if there is PISR; see ``PanopticRelationConfiguration``.
+  /// K, if there is PISR; see `PanopticRelationConfiguration`.
   public var relationSlots: Int?
   /// Which classes are things; Cityscapes' by default.
   public var things = PanopticConfiguration.cityscapesThings

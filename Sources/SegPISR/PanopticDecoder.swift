@@ -31,7 +31,10 @@ public final class PanopticDecoder: Module {
 
   /// A decoder with zero weights.
   ///
-  /// - Parameter inputChannels: of the encoder's maps, finest first; the coarsest, and one more for each skip, are used.
+  /// - Parameters:
+  ///   - inputChannels: of the encoder's maps, finest first; the coarsest, and one more for each skip, are used.
+  ///   - widths: those of its maps.
+  ///   - dilations: of the atrous pyramid's convolutions.
   public init(inputChannels: [Int], _ widths: Widths, dilations: [Int] = [3, 6, 9]) {
     pyramid = ProjectedPyramid(inputChannels: inputChannels.last!, width: widths.pyramid, dilations: dilations)
     let skips = zip(inputChannels.dropLast().reversed(), widths.skips)

@@ -54,13 +54,20 @@ public final class PanopticDeepLab: PanopticBase {
   private let encoder: any Encoder
   private let semanticDecoder: PanopticDecoder, instanceDecoder: PanopticDecoder
   private let semanticWidths: PanopticDecoder.Widths, instanceWidths: PanopticDecoder.Widths
+  /// Of both decoders.
   public let heads: Heads
+  /// Which classes are things.
   public let things: [Bool]
 
+  /// A network on an encoder.
+  ///
   /// - Parameters:
   ///   - encoder: of four maps, at 1/4, 1/8, 1/16 and 1/32.
+  ///   - semantic: the decoder before the classes.
+  ///   - instance: the decoder before centres and offsets.
   ///   - things: which classes are things.
-  ///   - seed: draws the weights by He's rule, fan out, those of the last layers small; nil leaves them zero, for loading.
+  ///   - seed: draws the weights by He's rule, fan out, those of the last layers small; nil leaves them zero, for
+  ///     loading.
   public init(
     encoder: any Encoder, semantic: PanopticDecoder.Widths, instance: PanopticDecoder.Widths, things: [Bool],
     seed: UInt64?
@@ -81,13 +88,16 @@ public final class PanopticDeepLab: PanopticBase {
     ]
   }
 
+  /// Heads of the same widths, with zero weights.
   public func makeHeads() -> Heads { Heads(semanticWidths, instanceWidths, classes: things.count) }
 
+  /// The maps of both decoders, at 1/4 of images N×C×H×W.
   public func features(of x: Tensor) -> Features {
     let maps = encoder(x)
     return Features(semantic: semanticDecoder(maps), instance: instanceDecoder(maps))
   }
 
+  /// Class logits, centres and offsets, at 1/4 of the image.
   public func prediction(from features: Features, by heads: Heads) -> Prediction {
     Prediction(
       semantic: heads.semantic(features.semantic), center: heads.center(features.instance),
@@ -96,12 +106,15 @@ public final class PanopticDeepLab: PanopticBase {
 
   // Relations see what both decoders know, and give to both.
 
+  /// C_s + C_i.
   public var relationChannels: Int { semanticWidths.output + instanceWidths.output }
 
+  /// Both decoders' maps joined, N×(C_s + C_i)×h×w.
   public func relationMap(of features: Features) -> Tensor {
     concatenate([features.semantic, features.instance], axis: 1)
   }
 
+  /// The first C_s channels as the map for classes, the others as that for centres and offsets.
   public func replacingRelationMap(of features: Features, with map: Tensor) -> Features {
     Features(
       semantic: map.slice(axis: 1, 0..<semanticWidths.output),
@@ -111,6 +124,8 @@ public final class PanopticDeepLab: PanopticBase {
   /// σ of the heatmaps, in pixels of the image.
   public var heatmapSigma: Float = 8
 
+  /// Probabilities of the classes, and heatmaps of the most confident things by `instanceHeatmaps`, σ as ``heatmapSigma``
+  /// says.
   public func relationMasks(of prediction: Prediction, slots: Int, limit: Int) -> RelationMasks {
     let classes = softmax(prediction.semantic)
     guard slots > 0 else { return RelationMasks(semantic: classes) }
@@ -125,10 +140,13 @@ public final class PanopticDeepLab: PanopticBase {
 
   // Losses and post-processing.
 
+  /// Class logits N×classes×h×w, centres N×1×h×w and offsets N×2×h×w.
   public func outputs(of prediction: Prediction) -> [Tensor] {
     [prediction.semantic, prediction.center, prediction.offset]
   }
 
+  /// Outputs are enlarged bilinearly, offsets scaled along; then `groupInstances`. A class of stuff must have 1/1024 of the
+  /// frame's pixels, which is the published 2,048 at 1024×2048.
   public func panoptic(_ outputs: [Tensor], in frame: PanopticFrame) -> PanopticLabels {
     let rows = 0..<frame.size.height, columns = 0..<frame.size.width
     func enlarged(_ map: Tensor) -> Tensor { resize(map, to: frame.whole, rows: rows, columns: columns) }

@@ -36,7 +36,7 @@ public struct PanopticFrame: Sendable, Hashable {
   }
 }
 
-/// A network that finds things beside classes. As a ``UnaryModule`` it gives class scores N×C×h×w alone.
+/// A network that finds things beside classes. As a `UnaryModule` it gives class scores N×C×h×w alone.
 public protocol PanopticNetwork: UnaryModule {
   /// Which classes are things; all classes in their order.
   var things: [Bool] { get }
@@ -49,15 +49,19 @@ public protocol PanopticNetwork: UnaryModule {
 
   /// The loss of images, a scalar.
   ///
-  /// - Parameter settings: targets and factors.
+  /// - Parameters:
+  ///   - images: N×3×H×W.
+  ///   - truth: the images' classes and things.
+  ///   - settings: targets and factors.
   func loss(_ images: Tensor, _ truth: PanopticTruth, _ settings: Recipe.Panoptic) -> Tensor
 }
 
 extension PanopticNetwork {
+  /// The class scores alone, the first of ``outputs(_:)``.
   public func callAsFunction(_ x: Tensor) -> Tensor { outputs(x)[0] }
 }
 
-/// A ``RelationalBase`` with losses and post-processing: all that a panoptic network needs, alone and with PISR.
+/// A `RelationalBase` with losses and post-processing: all that a panoptic network needs, alone and with PISR.
 public protocol PanopticBase: RelationalBase, PanopticNetwork {
   /// The outputs of a prediction, in the order that ``PanopticNetwork/panoptic(_:in:)`` takes them.
   func outputs(of prediction: Prediction) -> [Tensor]
@@ -67,10 +71,13 @@ public protocol PanopticBase: RelationalBase, PanopticNetwork {
 }
 
 extension PanopticBase {
+  /// One semantic mask a class.
   public var relationClasses: Int { things.count }
 
+  /// The outputs of the prediction by the network's own heads.
   public func outputs(_ x: Tensor) -> [Tensor] { outputs(of: prediction(from: features(of: x), by: heads)) }
 
+  /// The loss of the prediction by the network's own heads.
   public func loss(_ images: Tensor, _ truth: PanopticTruth, _ settings: Recipe.Panoptic) -> Tensor {
     loss(of: prediction(from: features(of: images), by: heads), truth, settings)
   }

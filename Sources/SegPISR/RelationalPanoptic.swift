@@ -29,9 +29,15 @@ public final class RelationalPanoptic<Base: PanopticBase>: RelationalNetwork {
   /// What enriches the features.
   public let enrichment: Enrichment
   private let initial: Base.Heads
+  /// How many slots may be filled; nil for all.
   public var instanceLimit: Int?
 
-  /// - Parameter seed: draws what is added to the network; nil leaves it zero, for loading.
+  /// A network that predicts twice.
+  ///
+  /// - Parameters:
+  ///   - base: makes the first prediction.
+  ///   - enrichment: what its features pass before the second.
+  ///   - seed: draws what is added to the network; nil leaves it zero, for loading.
   public init(_ base: Base, _ enrichment: Enrichment, seed: UInt64?) {
     self.base = base
     self.enrichment = enrichment
@@ -39,6 +45,7 @@ public final class RelationalPanoptic<Base: PanopticBase>: RelationalNetwork {
     if let seed { initialize(.kaimingFanOut, seed: seed) }
   }
 
+  /// Which classes are things: those of the network underneath.
   public var things: [Bool] { base.things }
 
   private var addition: any Module {
@@ -67,18 +74,22 @@ public final class RelationalPanoptic<Base: PanopticBase>: RelationalNetwork {
     return (first, final)
   }
 
+  /// The outputs of the last prediction.
   public func outputs(_ x: Tensor) -> [Tensor] { base.outputs(of: predictions(x).final) }
 
+  /// As the network underneath does it.
   public func panoptic(_ outputs: [Tensor], in frame: PanopticFrame) -> PanopticLabels {
     base.panoptic(outputs, in: frame)
   }
 
+  /// The loss of the last prediction, and `settings.initial` times that of the first.
   public func loss(_ images: Tensor, _ truth: PanopticTruth, _ settings: Recipe.Panoptic) -> Tensor {
     let (first, final) = predictions(images)
     let loss = base.loss(of: final, truth, settings)
     return settings.initial > 0 ? loss + base.loss(of: first, truth, settings) * settings.initial : loss
   }
 
+  /// Gives the heads of the first prediction the values of the network's own.
   public func copyHeads() {
     for (target, source) in zip(initial.state, base.heads.state) { target.parameter.value = source.parameter.value }
   }
@@ -89,7 +100,11 @@ public final class ConvolutionalEnrichment: UnaryModule {
   private let inner: Sequential
   private let gamma = Parameter(.zeros([1]))
 
-  /// - Parameter parameters: about how many there are to be.
+  /// A block of about as many parameters as asked for.
+  ///
+  /// - Parameters:
+  ///   - channels: those of the map.
+  ///   - parameters: about how many there are to be.
   public init(channels: Int, parameters: Int) {
     let width = max(parameters / (10 * channels), 8)
     inner = Sequential(
@@ -100,5 +115,6 @@ public final class ConvolutionalEnrichment: UnaryModule {
 
   public var parts: [Part] { [Part("inner", inner), Part("gamma", gamma)] }
 
+  /// The enriched map of F, N×C×h×w.
   public func callAsFunction(_ x: Tensor) -> Tensor { x + inner(x) * gamma.value }
 }

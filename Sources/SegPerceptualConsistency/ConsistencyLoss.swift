@@ -18,7 +18,9 @@ public struct Correspondence: Sendable, Hashable {
 
   /// j* = argmax R(i, ·), w = max(R(i, j*), 0) with R the cosine similarities; a band of rows of R at a time.
   ///
-  /// - Parameter featuresA: C×h×w, and C×h'×w' of B.
+  /// - Parameters:
+  ///   - featuresA: C×h×w, and C×h'×w' of B.
+  ///   - featuresB: C×h'×w'.
   public init(from featuresA: Tensor, to featuresB: Tensor) {
     check(
       featuresA.rank == 3 && featuresB.rank == 3 && featuresA.shape[0] == featuresB.shape[0], "Correspondence",
@@ -48,6 +50,7 @@ public struct Correspondence: Sendable, Hashable {
 /// - Parameters:
 ///   - logitsA: 1×K×h×w, at the resolution of the features that the correspondence is from.
 ///   - logitsB: 1×K×h'×w'.
+///   - correspondence: from A to B.
 public func perceptualConsistencyLoss(_ logitsA: Tensor, _ logitsB: Tensor, _ correspondence: Correspondence) -> Tensor
 {
   let classes = logitsA.shape[1], count = logitsA.count / max(classes, 1), other = logitsB.count / max(classes, 1)

@@ -17,11 +17,14 @@ public struct CorrectnessPrediction: Sendable {
   /// Compares a prediction with a labelled frame.
   ///
   /// Ignored positions of the labelled frame take part in no maximum but as 0: nothing is known of them.
+  ///
   /// - Parameters:
   ///   - features: of the unlabelled frame, C×h×w.
   ///   - prediction: its labels, at any size.
   ///   - labelledFeatures: of the labelled frame.
   ///   - truth: its true labels, at any size.
+  ///   - ignoreIndex: the true label that says nothing.
+  ///   - search: which positions are compared.
   public init(
     features: Tensor, prediction: Labels, labelledFeatures: Tensor, truth: Labels, ignoreIndex: Int32? = 255,
     search: PerceptualConsistency.Search = .everywhere

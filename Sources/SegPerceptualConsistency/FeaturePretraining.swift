@@ -11,7 +11,12 @@ public final class FeatureTask: TrainingTask {
   private let teacher: FeatureTeacher
   private let task: SegmentationTask
 
-  /// - Parameter seed: draws the weights.
+  /// A network that learns to segment, for its features.
+  ///
+  /// - Parameters:
+  ///   - classes: what it tells apart.
+  ///   - loss: of its logits.
+  ///   - seed: draws the weights.
   public init(classes: ClassTable, loss: SegmentationLoss, seed: UInt64) {
     teacher = FeatureTeacher(classes: classes.count, seed: seed)
     task = SegmentationTask(teacher, ignoreIndex: classes.ignoreIndex.map(Int.init), loss: loss)

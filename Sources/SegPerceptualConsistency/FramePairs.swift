@@ -19,7 +19,11 @@ public struct FramePairs: Sendable {
 
   /// Pairs of frames 1 to `recipe.gap` apart, each of a clip of its own, at the streets' size.
   ///
-  /// - Parameter features: find the matches where the recipe asks for them.
+  /// - Parameters:
+  ///   - streets: what clips are drawn from.
+  ///   - recipe: how many pairs, and how far apart.
+  ///   - features: find the matches where the recipe asks for them.
+  ///   - seed: of the draws.
   public init(of streets: StreetScenes, _ recipe: Recipe.Pairs, features: FeatureNetwork, seed: UInt64) {
     var random = RandomSource(seed: seed, name: "frame pairs")
     let draws = (0..<recipe.count).map { index -> (clip: Int, first: Int, gap: Int) in
@@ -96,7 +100,12 @@ public final class ConsistencyTask: TrainingTask {
   private let weight: Float
   private let seed: UInt64
 
+  /// A segmentation task with the regulariser beside it.
+  ///
   /// - Parameters:
+  ///   - network: what is trained.
+  ///   - ignoreIndex: the label of pixels that do not count.
+  ///   - loss: of the labelled batch.
   ///   - pairs: of the size of the batches' images; others trap when they are used.
   ///   - weight: the regulariser's factor.
   ///   - seed: of the order of the pairs.

@@ -50,6 +50,7 @@ public struct PerceptualConsistency: Sendable {
   ///   - labelsA: h×w, at the features' resolution; see ``resizedLabels(_:to:)``.
   ///   - featuresB: C×h'×w'.
   ///   - labelsB: h'×w'.
+  ///   - search: which positions are compared.
   ///
   /// Traps if shapes do not fit or a frame is empty.
   public init(
@@ -111,7 +112,9 @@ public struct PerceptualConsistency: Sendable {
 
   /// Labels at the size of features, by the nearest pixel: what equation 2 compares.
   ///
-  /// - Parameter features: C×h×w.
+  /// - Parameters:
+  ///   - labels: of any size.
+  ///   - features: C×h×w.
   public static func resizedLabels(_ labels: Labels, to features: Tensor) -> Labels {
     labels.resizedNearest(width: features.shape[2], height: features.shape[1])
       .reshaped([features.shape[1], features.shape[2]])

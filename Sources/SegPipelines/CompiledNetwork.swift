@@ -15,7 +15,9 @@ public final class CompiledNetwork {
 
   /// What the network makes of images N×C×H×W. Images without pixels go to the network itself.
   ///
-  /// - Parameter positions: where a ``ResolutionFree`` network is asked; others trap.
+  /// - Parameters:
+  ///   - x: N×C×H×W.
+  ///   - positions: where a `ResolutionFree` network is asked; others trap.
   public func callAsFunction(_ x: Tensor, at positions: QueryPositions? = nil) -> Tensor {
     guard x.count > 0 else { return answer(x, positions) }
     if session?.program.inputShapes[0] != x.shape || self.positions != positions {

@@ -13,7 +13,10 @@ public struct Conversion: Sendable {
   /// What was noticed: arrays left out, parameters that the model still lacks, channels adapted.
   public let notes: [String]
 
+  /// The weights of a file, under the names of this package.
+  ///
   /// - Parameters:
+  ///   - input: the file.
   ///   - model: maps names to this model's, and adapts the first kernel to `inputChannels`.
   ///   - prefix: only names that begin with it are taken, and it is removed.
   ///   - inputChannels: of the images that the converted weights are for.
@@ -46,7 +49,7 @@ public struct Conversion: Sendable {
     archive = WeightArchive(entries.map { ($0.new, $0.array) }, metadata: original.metadata)
   }
 
-  /// Writes the converted weights in the format of the extension; `halves` as ``writeWeights(_:to:halves:overwrite:)``.
+  /// Writes the converted weights in the format of the extension; `halves` as `writeWeights(_:to:halves:overwrite:)`.
   public func write(to output: URL, halves: Bool = false, overwrite: Bool) throws {
     try writeWeights(archive, to: output, halves: halves, overwrite: overwrite)
   }

@@ -29,14 +29,20 @@ public struct DataSource: Sendable, Hashable {
   /// Kinds that have frames alone.
   private static let frameKinds = ["kitti-odometry", "kitti-raw", "kitti-object", "video"]
 
+  /// Data as `--data` names them, `KIND` or `KIND:ROOT`.
+  ///
   /// - Throws: `UsageError` for an unknown kind.
   public init(_ text: String) throws {
     let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
     try self.init(kind: parts[0], root: parts.count > 1 ? parts[1] : "")
   }
 
-  /// - Parameter root: a folder, or "" for the place of the research data; for streets a seed, domains, `perfect`, or
-  ///   some of them with a colon between; for `folder` perhaps two with a comma between.
+  /// A data set by its kind and place, as `KIND:ROOT` names it.
+  ///
+  /// - Parameters:
+  ///   - kind: one of ``kinds``.
+  ///   - root: a folder, or "" for the place of the research data; for streets a seed, domains, `perfect`, or some of
+  ///     them with a colon between; for `folder` perhaps two with a comma between.
   public init(kind: String, root: String) throws {
     guard DataSource.kinds.contains(kind) else {
       throw UsageError("unknown kind of data '\(kind)'; expected one of \(DataSource.kinds.joined(separator: ", "))")
@@ -75,8 +81,9 @@ public struct DataSource: Sendable, Hashable {
   /// tune on, and the rest to learn from.
   ///
   /// - Parameters:
+  ///   - split: its name, perhaps with a prefix.
   ///   - keepsInstances: whether samples of streets keep their things apart; other data do if they can.
-  ///   - keepsDepth: whether samples have their depth, where ``hasDepth``.
+  ///   - keepsDepth: whether samples have their depth, where the data tell one.
   /// - Throws: `FileError`; `UsageError` where a folder must be named, for data without labels, and where no sample is
   ///   left.
   public func dataset(

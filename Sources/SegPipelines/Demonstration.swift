@@ -24,8 +24,11 @@ public struct Demonstration: Sendable {
   /// Frames of which pictures are written one by one; as many again are on the sheet.
   private static let pictured = 3
 
+  /// Renders streets, segments them with the bundled weights, and scores the result.
+  ///
   /// - Parameters:
   ///   - folder: for the pictures; those of an earlier demonstration are replaced.
+  ///   - count: how many frames.
   ///   - report: called with the number of frames done.
   /// - Throws: `FileError` if the pictures cannot be written.
   public init(

@@ -17,6 +17,8 @@ public final class DepthEstimator {
   /// Metres, from what the network says.
   private let depth: (Tensor) -> Tensor
 
+  /// An estimator with a loaded model.
+  ///
   /// - Throws: `UsageError` if the model does not tell depth.
   public init(_ loaded: LoadedModel) throws {
     switch loaded.model.network {
@@ -53,8 +55,10 @@ public final class DepthEstimator {
 
   /// The disparity of a photograph, 1 / metres.
   ///
-  /// - Parameter size: what the photograph is resized to for the network; by default what it was trained for, or the
-  ///   photograph's own.
+  /// - Parameters:
+  ///   - image: of any size.
+  ///   - asked: what the photograph is resized to for the network; by default what it was trained for, or the
+  ///     photograph's own.
   /// - Returns: h×w, of the size that the network sees.
   public func disparity(_ image: Image, size asked: Pair? = nil) -> Tensor {
     let size = size(asked, of: image)

@@ -19,7 +19,11 @@ public struct DepthModelEvaluation: Sendable, Codable {
   /// Scores an estimator on every frame of a split that has a true depth, at the depth's own size.
   ///
   /// - Parameters:
+  ///   - estimator: makes the predictions.
+  ///   - source: the data set.
+  ///   - split: the split's name.
   ///   - rules: crop, caps, and whether predictions are scaled to the truth's median.
+  ///   - views: how photographs are looked at.
   ///   - report: called with the number of frames done.
   /// - Throws: `UsageError` for data without depth and views that make no sense, and what reading the data throws.
   public init(

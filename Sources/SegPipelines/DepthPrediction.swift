@@ -27,9 +27,13 @@ public struct DepthPrediction {
   private let size: Pair?
   private let overwrite: Bool
 
+  /// Predictions of an estimator, as files.
+  ///
   /// - Parameters:
+  ///   - estimator: makes the predictions.
   ///   - folder: where the results go; beside each photograph by default.
   ///   - views: the size that photographs are resized to for the network; by default what it was trained for.
+  ///   - overwrite: replace files that exist.
   /// - Throws: `UsageError` for views that make no sense.
   public init(
     _ estimator: DepthEstimator, folder: URL?, views: Segmenter.Views = .init(), overwrite: Bool = false

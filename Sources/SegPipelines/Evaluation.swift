@@ -40,7 +40,12 @@ public struct Evaluation: Sendable, Codable {
 
   /// Scores a segmenter on every sample of a split.
   ///
-  /// - Parameter report: called with the number of images done.
+  /// - Parameters:
+  ///   - segmenter: makes the predictions.
+  ///   - source: the data set.
+  ///   - split: the split's name.
+  ///   - views: how photographs are looked at.
+  ///   - report: called with the number of images done.
   /// - Throws: `UsageError` if the model's classes are neither the data's nor known to count as theirs or the views make
   ///   no sense, and what reading the data throws.
   public init(

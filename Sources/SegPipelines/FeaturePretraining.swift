@@ -12,8 +12,13 @@ public struct FeaturePretraining {
   /// Where the run is, `weights.safetensors` at its end.
   public let folder: URL
 
+  /// A run that trains the features of perceptual consistency.
+  ///
   /// - Parameters:
+  ///   - source: the data set.
   ///   - split: what is learnt from.
+  ///   - steps: how many steps.
+  ///   - seed: draws weights and batches.
   ///   - folder: where the run writes; one with checkpoints of the same run is gone on with.
   /// - Throws: `UsageError` for a run without steps, `FileError` for data and folders.
   public init(_ source: DataSource, split: String, steps: Int, seed: UInt64, folder: URL) throws {

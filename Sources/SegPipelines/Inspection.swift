@@ -36,9 +36,12 @@ public struct Inspection: Sendable, Codable {
   /// Looks at the first images of a split.
   ///
   /// - Parameters:
+  ///   - source: the data set.
+  ///   - split: the split's name.
   ///   - limit: look at no more images than this, spread over the split; all by default.
   ///   - sheet: write a contact sheet of eight images and their labels here.
   ///   - overwrite: replace a sheet that exists.
+  ///   - report: called with the number of images done.
   /// - Throws: `UsageError` for a limit below 1, and what reading the data or writing the sheet throws.
   public init(
     _ source: DataSource, split: String, limit: Int? = nil, sheet: URL? = nil, overwrite: Bool = false,

@@ -28,11 +28,16 @@ public struct InverseNetworkPretraining {
   private let overwrites: Bool
   private let pretraining: InversePretraining
 
+  /// A run that trains an inverse network.
+  ///
   /// - Parameters:
+  ///   - source: the data set that label maps are taken from.
   ///   - frames: label maps to learn from, the first of split `train`.
   ///   - transform: what is estimated.
   ///   - side: rows and columns of a tile.
+  ///   - pretraining: steps, pairs a step and seed, among others.
   ///   - out: the weights' file; the report goes beside it as JSON.
+  ///   - overwrite: replace files that exist.
   /// - Throws: `FileError` where `out` exists and must not be overwritten, `UsageError` for sizes that cannot be.
   public init(
     _ source: DataSource, frames: Int, transform: BoundaryTransform = .shiftScaleRotation, side: Int = 112,

@@ -36,7 +36,9 @@ public struct LoadedModel {
 
   /// Builds a model and loads its weights.
   ///
-  /// - Parameter name: may be left out where the file names its model itself.
+  /// - Parameters:
+  ///   - name: may be left out where the file names its model itself.
+  ///   - weights: where they come from.
   /// - Throws: `UsageError` for unknown names, `FileError` for files that cannot be read or do not fit.
   public init(_ name: ModelName?, weights: Weights) throws {
     switch weights {

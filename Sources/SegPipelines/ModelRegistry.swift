@@ -27,16 +27,27 @@ public struct ModelName: RawRepresentable, Sendable, Hashable, Codable, Expressi
 
 extension ModelName {
   // The networks most often asked for; any other published name works as a string literal.
+  /// FFNet-150: logits at 1/4 of the image.
   public static let ffnet150_AAA: ModelName = "segmentation_ffnet150_AAA"
+  /// FFNet-86: logits at 1/4 of the image.
   public static let ffnet86_AAA: ModelName = "segmentation_ffnet86_AAA"
+  /// FFNet-34: logits at 1/4 of the image.
   public static let ffnet34_AAA: ModelName = "segmentation_ffnet34_AAA"
+  /// FFNet-34: logits at 1/8 of the image.
   public static let ffnet34_dAAA: ModelName = "segmentation_ffnet34_dAAA"
+  /// FFNet-18: logits at 1/8 of the image.
   public static let ffnet18_dAAC: ModelName = "segmentation_ffnet18_dAAC"
+  /// FFNet-46: narrow, logits at 1/4 of the image.
   public static let ffnet46N_CBB: ModelName = "segmentation_ffnet46N_CBB"
+  /// FFNet-78: slim, logits at 1/8 of the image.
   public static let ffnet78S_dBBB_mobile: ModelName = "segmentation_ffnet78S_dBBB_mobile"
+  /// FFNet-54: slim, logits at 1/8 of the image.
   public static let ffnet54S_dBBB_mobile: ModelName = "segmentation_ffnet54S_dBBB_mobile"
+  /// FFNet-40: slim, logits at 1/8 of the image.
   public static let ffnet40S_dBBB_mobile: ModelName = "segmentation_ffnet40S_dBBB_mobile"
+  /// FFNet-40: slim, logits at 1/4 of the image.
   public static let ffnet40S_BBB_mobile: ModelName = "segmentation_ffnet40S_BBB_mobile"
+  /// Half of every width of FFNet-22S; the network of the bundled weights.
   public static let ffnet22S_half_BCC: ModelName = "segmentation_ffnet22S_half_BCC"
 }
 
@@ -130,7 +141,9 @@ public enum ModelRegistry {
   /// Builds a model.
   ///
   /// - Parameters:
+  ///   - name: the model's, or an ONNX file's.
   ///   - classes: instead of the published number.
+  ///   - inputChannels: of the images.
   ///   - seed: for fresh weights; nil leaves them zero, for loading.
   public static func build(
     _ name: ModelName, classes: Int? = nil, inputChannels: Int = 3, seed: UInt64? = nil

@@ -15,7 +15,11 @@ public struct MultiTaskEvaluation: Sendable, Codable {
   /// Scores a model on every sample of a split, depth at its own size.
   ///
   /// - Parameters:
+  ///   - loaded: makes the predictions.
+  ///   - source: the data set.
+  ///   - split: the split's name.
   ///   - rules: of depth: crop, caps, and whether predictions are scaled to the truth's median.
+  ///   - views: how photographs are looked at.
   ///   - report: called with the number of images done, of both tasks together.
   /// - Throws: `UsageError` if the classes do not fit or the views make no sense, and what reading the data throws.
   public init(
@@ -55,9 +59,14 @@ public struct MultiTaskPrediction {
   private let segmentation: Prediction
   private let depth: DepthPrediction
 
+  /// Predictions of a model of classes and depth, as files.
+  ///
   /// - Parameters:
+  ///   - loaded: makes the predictions.
   ///   - folder: where the results go; beside each photograph by default.
   ///   - views: the size that photographs are resized to; by default their own.
+  ///   - extras: which files are written beside the labels.
+  ///   - overwrite: replace files that exist.
   /// - Throws: `UsageError` for views that make no sense.
   public init(
     _ loaded: LoadedModel, folder: URL?, views: Segmenter.Views = .init(), extras: Prediction.Extras = .init(),

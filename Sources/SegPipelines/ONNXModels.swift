@@ -49,8 +49,13 @@ extension LoadedModel {
 public enum ONNXWriting {
   /// Writes a model for images of one size, or of any.
   ///
-  /// - Parameter isDynamic: leave batch, rows and columns open; the sides must then be multiples of the model's
-  ///   divisor.
+  /// - Parameters:
+  ///   - loaded: the model.
+  ///   - batch: images a run.
+  ///   - size: rows and columns of an image.
+  ///   - isDynamic: leave batch, rows and columns open; the sides must then be multiples of the model's divisor.
+  ///   - url: the file.
+  ///   - overwrite: replace a file that exists.
   /// - Throws: `UsageError` where the model has an operation that ONNX does not, or the file exists; `FileError` where
   ///   it cannot be written.
   public static func write(

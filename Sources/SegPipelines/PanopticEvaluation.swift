@@ -19,7 +19,12 @@ public struct PanopticEvaluation: Sendable, Codable {
 
   /// Scores a segmenter on every sample of a split, at the sample's own size.
   ///
-  /// - Parameter report: called with the number of images done.
+  /// - Parameters:
+  ///   - segmenter: makes the predictions.
+  ///   - source: the data set.
+  ///   - split: the split's name.
+  ///   - views: how photographs are looked at.
+  ///   - report: called with the number of images done.
   /// - Throws: `UsageError` if the data do not tell things apart, their categories are not the model's, or the views make
   ///   no sense, and what reading the data throws.
   public init(

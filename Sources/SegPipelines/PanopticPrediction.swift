@@ -40,9 +40,13 @@ public final class PanopticPrediction {
   private let overwrite: Bool
   private let writer: COCOPanopticWriter
 
+  /// Predictions of things and classes, as files.
+  ///
   /// - Parameters:
+  ///   - segmenter: makes the predictions.
   ///   - folder: where `panoptic.json`, the folder `panoptic` of PNGs and the overlays go.
   ///   - views: the size that photographs are resized to for the network; their own by default.
+  ///   - overwrite: replace files that exist.
   /// - Throws: `UsageError` for views that make no sense, `FileError` if `panoptic.json` exists and may not be replaced.
   public init(
     _ segmenter: PanopticSegmenter, folder: URL, views: Segmenter.Views = .init(), overwrite: Bool = false

@@ -16,6 +16,8 @@ public final class PanopticSegmenter {
   private let weights = PackedWeights()
   private var session: Program.Session?
 
+  /// A segmenter with a loaded model.
+  ///
   /// - Throws: `UsageError` if the model does not find things.
   public init(_ loaded: LoadedModel) throws {
     guard let network = loaded.model.panoptic else {
@@ -47,7 +49,9 @@ public final class PanopticSegmenter {
 
   /// Finds the things and classes of a photograph.
   ///
-  /// - Parameter size: what the image is resized to for the network; its own size by default.
+  /// - Parameters:
+  ///   - image: of any size.
+  ///   - size: what the image is resized to for the network; its own size by default.
   public func callAsFunction(_ image: Image, size: Pair? = nil) -> PanopticLabels {
     let own = Pair(height: image.height, width: image.width), inner = size ?? own
     let pixels = Tensor(image, normalization: loaded.card.normalization)

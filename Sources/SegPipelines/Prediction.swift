@@ -25,9 +25,14 @@ public struct Prediction {
   private let extras: Extras
   private let overwrite: Bool
 
+  /// Predictions of a segmenter, as files.
+  ///
   /// - Parameters:
+  ///   - segmenter: makes the predictions.
   ///   - folder: where the results go; beside each photograph by default.
   ///   - views: how photographs are looked at.
+  ///   - extras: which files are written beside the labels.
+  ///   - overwrite: replace files that exist.
   /// - Throws: `UsageError` for views that make no sense.
   public init(
     _ segmenter: Segmenter, folder: URL?, views: Segmenter.Views = .init(), extras: Extras = Extras(),

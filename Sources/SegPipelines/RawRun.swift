@@ -9,8 +9,10 @@ public enum RawRun {
   /// Runs a model on every array of a file and writes what comes out, under the same names.
   ///
   /// - Parameters:
+  ///   - loaded: the model.
   ///   - input: .npy, .npz or .safetensors with arrays N×C×H×W.
   ///   - output: of any of these kinds.
+  ///   - overwrite: replace a file that exists.
   /// - Throws: `FileError` if an array is no N×C×H×W of the model's channels, or a file cannot be read or written.
   @discardableResult
   public static func run(_ loaded: LoadedModel, input: URL, output: URL, overwrite: Bool) throws -> [Shape] {

@@ -80,6 +80,8 @@ public struct Reproduce {
   /// The experiment's folder.
   public let folder: URL
 
+  /// A paper's experiment by its name.
+  ///
   /// - Throws: `UsageError` for choices that make no sense, `FileError` for data.
   public init(_ paper: String, _ options: Options) throws {
     let reproduction = try Papers.named(paper)

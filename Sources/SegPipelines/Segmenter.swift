@@ -52,12 +52,18 @@ public final class Segmenter {
   public let loaded: LoadedModel
   private let network: CompiledNetwork
 
-  /// - Parameter model: may be left out where the weights name it.
+  /// A segmenter of a named model.
+  ///
+  /// - Parameters:
+  ///   - model: may be left out where the weights name it.
+  ///   - weights: where they come from.
   /// - Throws: `UsageError` if there is no such model or it does not segment, `FileError` if its weights do not load.
   public convenience init(_ model: ModelName? = nil, weights: Weights) throws {
     try self.init(LoadedModel(model, weights: weights))
   }
 
+  /// A segmenter with a loaded model.
+  ///
   /// - Throws: `UsageError` if the model does not segment.
   public init(_ loaded: LoadedModel) throws {
     guard loaded.model.output == .segmentation else {
@@ -76,8 +82,10 @@ public final class Segmenter {
 
   /// Segments a photograph.
   ///
-  /// - Parameter size: what the image is resized to for the network; by default its own size, or that of the only images
-  ///   that an ONNX file takes.
+  /// - Parameters:
+  ///   - image: of any size.
+  ///   - size: what the image is resized to for the network; by default its own size, or that of the only images that
+  ///     an ONNX file takes.
   public func callAsFunction(_ image: Image, size: Pair? = nil) -> Segmentation {
     self(image, views: Views(size: size))
   }

@@ -48,9 +48,13 @@ public final class ServerExport {
   private let translation: [Int32]
   private let panoptic: COCOPanopticWriter?
 
+  /// A writer of files in a benchmark's form.
+  ///
   /// - Parameters:
+  ///   - format: the benchmark's.
   ///   - classes: of the labels that will come.
   ///   - folder: where the files go; made if need be.
+  ///   - overwrite: replace files that exist.
   /// - Throws: `UsageError` if the classes are not the benchmark's, `FileError` if the folder cannot be made or holds
   ///   `panoptic.json` already.
   public init(_ format: ServerFormat, classes: ClassTable, folder: URL, overwrite: Bool = false) throws {

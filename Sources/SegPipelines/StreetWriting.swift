@@ -26,6 +26,7 @@ public struct StreetWriting: Sendable, Codable {
     /// Rows and columns.
     public var size: Pair = [256, 512]
 
+    /// Nothing to render yet.
     public init() {}
   }
 
@@ -39,6 +40,11 @@ public struct StreetWriting: Sendable, Codable {
   /// Renders and writes.
   ///
   /// - Parameters:
+  ///   - source: streets.
+  ///   - split: the split's name.
+  ///   - layout: whose folders and formats are written.
+  ///   - plan: what to render.
+  ///   - folder: where the files go; made if need be.
   ///   - overwrite: write into a folder that holds something, and replace its files.
   ///   - report: called with the number of frames done.
   /// - Throws: `UsageError` for other data than streets and for plans that make no sense; `FileError` if the folder is

@@ -83,7 +83,11 @@ public struct TrainingRun {
   /// Notes on weights that were loaded to start from.
   public let notes: [String]
 
+  /// A run of a recipe in a folder.
+  ///
   /// - Parameters:
+  ///   - recipe: what is trained, on what, and how.
+  ///   - folder: where the run writes.
   ///   - resume: go on from the folder's last checkpoint.
   ///   - group: the processes that carry out the run together; all make it from the same recipe and folder.
   /// - Throws: `UsageError` for a recipe that cannot be run, `FileError` for data, weights or folders.

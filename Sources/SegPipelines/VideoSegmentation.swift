@@ -46,8 +46,12 @@ public struct VideoSegmentation {
   private let output: Output
   private let consistency: ConsistencyMeter?
 
+  /// A segmentation of a stream.
+  ///
   /// - Parameters:
+  ///   - model: MainNet.
   ///   - auxiliary: the AuxNet, and how it adapts; nil for the model alone.
+  ///   - output: what the stream that is written shows.
   ///   - features: with them TC and PC are measured on the way, which takes longer than segmenting.
   /// - Throws: `UsageError` where the networks do not make a pair.
   public init(
@@ -82,6 +86,8 @@ public struct VideoSegmentation {
   /// Segments the stream until it ends, or until whoever reads the result goes.
   ///
   /// - Parameters:
+  ///   - source: an open file or pipe to read Y4M from.
+  ///   - target: one to write Y4M to.
   ///   - report: called after every frame with the frames done and the frames a second.
   /// - Throws: `FileError` where the stream is cut off, damaged, or changes its size; the frames before are written.
   public func run(

@@ -37,9 +37,15 @@ public struct Recipe: Codable, Sendable, Hashable {
   /// How parameters move.
   public struct Optimization: Codable, Sendable, Hashable {
     /// Which optimizer.
-    public enum Kind: String, Codable, Sendable { case sgd, adamw }
+    public enum Kind: String, Codable, Sendable {
+      /// Stochastic gradient descent with momentum, or AdamW.
+      case sgd, adamw
+    }
     /// How the rate falls.
-    public enum ScheduleKind: String, Codable, Sendable { case constant, poly, cosine, steps }
+    public enum ScheduleKind: String, Codable, Sendable {
+      /// Not at all; by a power of the share of the run that is left; by half a cosine; by a factor at each milestone.
+      case constant, poly, cosine, steps
+    }
 
     /// A part of the network, by the beginning of its parameters' names, and the factor of its rate; 0 freezes it.
     public struct PartRate: Codable, Sendable, Hashable {
@@ -87,6 +93,7 @@ public struct Recipe: Codable, Sendable, Hashable {
   public struct Loss: Codable, Sendable, Hashable {
     /// How much each class counts.
     public enum Weights: String, Codable, Sendable {
+      /// All alike.
       case none
       /// 1 / log(1.02 + share of the class): ENet's rule, milder than median frequency.
       case logarithmic

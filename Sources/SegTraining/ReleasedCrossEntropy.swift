@@ -8,6 +8,7 @@ import SegKernels
 /// - Parameters:
 ///   - logits: N×C×H×W.
 ///   - labels: N×H×W.
+///   - ignoreIndex: the label of pixels that do not count.
 ///   - isWeighted: without it every pixel of an image counts alike.
 ///   - group: the processes that hold the batch together; the result is then this one's term of a sum over them.
 public func releasedCrossEntropy(

@@ -13,6 +13,7 @@ public struct SegmentationLoss: Sendable {
   /// Losses as a recipe asks for them, by default plain cross entropy.
   ///
   /// - Parameters:
+  ///   - recipe: the factors.
   ///   - classWeights: what ``Recipe/Loss/Weights/weights(for:)`` found in the data.
   ///   - group: with it, a call gets this process's samples and returns its term of a sum over processes, which is the
   ///     loss of the whole batch.

@@ -57,7 +57,12 @@ public final class Trainer {
   private var group: (any ProcessGroup)? { task.group }
   private var isFirst: Bool { group?.isFirst ?? true }
 
+  /// A trainer of a task.
+  ///
   /// - Parameters:
+  ///   - task: what is trained.
+  ///   - recipe: how.
+  ///   - loader: what is learnt from.
   ///   - folder: where the run writes; made if need be.
   ///   - card: the notes that the finished weights carry.
   ///   - resume: go on from the folder's last checkpoint.

@@ -20,7 +20,9 @@ public protocol TrainingTask: AnyObject {
 
   /// The loss of one batch, a scalar; called on the tape.
   ///
-  /// - Parameter progress: the share of the run's steps that are done, 0 to below 1, for losses that change on the way.
+  /// - Parameters:
+  ///   - batch: this process's samples.
+  ///   - progress: the share of the run's steps that are done, 0 to below 1, for losses that change on the way.
   func loss(_ batch: Batch, progress: Float) -> Tensor
 
   /// Figures that tell how the training goes, noted beside the loss as often as pictures are; none by default.

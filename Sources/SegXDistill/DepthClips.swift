@@ -27,7 +27,11 @@ public final class DepthClips: SegmentationDataset, @unchecked Sendable {
   private var rendered: [Int: [DepthContext]] = [:]
   private let lock = NSLock()
 
+  /// Frames of clips, with their neighbours as views.
+  ///
   /// - Parameters:
+  ///   - streets: what clips are drawn from.
+  ///   - clips: how many clips.
   ///   - frames: of each clip, at least 3.
   ///   - hasStereo: whether the right camera's frame is a view.
   public init(_ streets: StreetScenes, clips: Int, frames: Int = 8, hasStereo: Bool = false) {

@@ -29,10 +29,14 @@ public struct DepthLoss: Sendable, Hashable {
     }
   }
 
+  /// The loss of disparities, from what other views show.
+  ///
   /// - Parameters:
   ///   - disparities: finest first, of the target.
   ///   - target: N×3×H×W, colours of 0…1.
+  ///   - views: the frames that are warped to the target.
   ///   - intrinsics: N×4: fx, fy, cx, cy in pixels.
+  ///   - configuration: what disparities mean in metres.
   /// - Returns: a scalar.
   public func callAsFunction(
     _ disparities: [Tensor], target: Tensor, views: [View], intrinsics: Tensor, _ configuration: DepthConfiguration

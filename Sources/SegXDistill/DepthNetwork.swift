@@ -15,7 +15,11 @@ public final class DepthNetwork: UnaryModule {
   /// One a scale, finest first.
   private let heads: [MirroredConvolution]
 
-  /// - Parameter seed: draws the weights (He's rule, fan out); nil leaves them zero, for loading.
+  /// A network of a configuration.
+  ///
+  /// - Parameters:
+  ///   - configuration: what the network is made of.
+  ///   - seed: draws the weights (He's rule, fan out); nil leaves them zero, for loading.
   public init(_ configuration: DepthConfiguration, seed: UInt64?) {
     self.configuration = configuration
     encoder = ResNet(configuration.encoder)

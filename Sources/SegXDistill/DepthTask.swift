@@ -52,11 +52,18 @@ public final class DepthTask: TrainingTask {
   private let teacher: Teacher
   private let loss: DepthLoss
 
+  /// The task of learning depth from clips.
+  ///
   /// - Parameters:
+  ///   - network: tells disparities.
   ///   - pose: learns the motions; nil where the clips' own are used. Its encoder sees frames of the same drive alone,
   ///     so that a stereo pair always has its known motion.
+  ///   - clips: the frames that batches are made of.
+  ///   - settings: factors and when they begin to count.
   ///   - grouping: of X-Distill; nil for photometry alone.
   ///   - translator: from disparities to logits of the grouping's groups; by default a ``DepthTranslator``.
+  ///   - seed: draws the translator's weights.
+  ///   - teacher: what X-Distill's teacher says of a batch.
   public init(
     _ network: DepthNetwork, pose: PoseNetwork?, clips: DepthClips, settings: Recipe.Depth, grouping: ClassGrouping?,
     translator: (any UnaryModule)? = nil, seed: UInt64, teacher: Teacher = .data

@@ -9,7 +9,12 @@ public final class DepthTranslator: UnaryModule {
   private let convolutions: [Conv2d], norms: [BatchNorm2d]
   private let classifier: Conv2d
 
-  /// - Parameter seed: draws the weights (He's rule, fan out).
+  /// A network of two 3×3 convolutions.
+  ///
+  /// - Parameters:
+  ///   - groups: how many groups it tells apart.
+  ///   - width: the channels between.
+  ///   - seed: draws the weights (He's rule, fan out).
   public init(groups: Int, width: Int = 32, seed: UInt64) {
     convolutions = [1, width].map {
       Conv2d(inputChannels: $0, outputChannels: width, kernel: 3, padding: 0, bias: false)

@@ -9,6 +9,8 @@ public final class PoseNetwork: Module {
   private let encoder: ResNet
   private let layers: [Conv2d]
 
+  /// A network on an encoder of two images.
+  ///
   /// - Parameters:
   ///   - configuration: of the encoder, with six channels.
   ///   - seed: draws the weights; nil leaves them zero, for loading.
@@ -41,8 +43,11 @@ public final class PoseNetwork: Module {
 
   /// The motion from the first image's camera to the second's, in the network's own unit of length.
   ///
-  /// - Parameter isForward: whether the second was taken later. As released, the network always sees the earlier image
-  ///   first, and a motion back is the inverse of what it says.
+  /// - Parameters:
+  ///   - first: N×3×H×W.
+  ///   - second: N×3×H×W.
+  ///   - isForward: whether the second was taken later. As released, the network always sees the earlier image first,
+  ///     and a motion back is the inverse of what it says.
   public func motion(from first: Tensor, to second: Tensor, isForward: Bool) -> RigidMotion {
     let (axisAngle, translation) = isForward ? poses(first, second) : poses(second, first)
     let count = first.shape[0]

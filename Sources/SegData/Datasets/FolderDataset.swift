@@ -16,6 +16,8 @@ public struct FolderDataset: SegmentationDataset {
   /// Pairs two folders.
   ///
   /// - Parameters:
+  ///   - images: the folder of photographs.
+  ///   - labels: the folder of PNGs of the same names.
   ///   - classes: the file of class names.
   ///   - mapping: the mapping file, if there is one.
   /// - Throws: `FileError` if something is missing, a file has no partner, or a label is mapped to no class.

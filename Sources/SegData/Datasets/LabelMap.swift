@@ -8,6 +8,8 @@ public struct LabelMap: Sendable, Hashable {
   /// The class of numbers that are not listed; nil where such a number is an error.
   private let others: Int32?
 
+  /// A mapping of given numbers.
+  ///
   /// - Parameters:
   ///   - classes: the class of each number.
   ///   - others: what all other numbers become; by default there must be none.

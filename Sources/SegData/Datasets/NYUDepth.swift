@@ -25,7 +25,10 @@ public struct NYUDepth: SegmentationDataset {
 
   /// Reads the list of a split.
   ///
-  /// - Parameter keepsDepth: whether samples have their depth.
+  /// - Parameters:
+  ///   - root: the folder that holds `gt_sets`, `images`, `segmentation` and `depth`.
+  ///   - split: the name of a list in `gt_sets`.
+  ///   - keepsDepth: whether samples have their depth.
   /// - Throws: `FileError` if the list or a file of it is missing. Depth is looked for when it is asked for.
   public init(root: URL, split: String, keepsDepth: Bool = false) throws {
     files = try AnnotatedImages(

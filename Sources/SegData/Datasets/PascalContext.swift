@@ -17,7 +17,9 @@ public struct PascalContext: SegmentationDataset {
 
   /// Reads the list of a split.
   ///
-  /// - Parameter root: `VOC2010`, or `VOCdevkit`, or the folder that holds it.
+  /// - Parameters:
+  ///   - root: `VOC2010`, or `VOCdevkit`, or the folder that holds it.
+  ///   - split: the name of the list.
   /// - Throws: `FileError` if the list or a file of it is missing.
   public init(root: URL, split: String) throws {
     let root = root.entering("VOCdevkit", "VOC2010")

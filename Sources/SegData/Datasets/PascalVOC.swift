@@ -16,7 +16,9 @@ public struct PascalVOC: SegmentationDataset {
 
   /// Reads the list of a split.
   ///
-  /// - Parameter root: `VOC2012`, or `VOCdevkit`, or the folder that holds it.
+  /// - Parameters:
+  ///   - root: `VOC2012`, or `VOCdevkit`, or the folder that holds it.
+  ///   - split: the name of the list.
   /// - Throws: `FileError` if the list or a file of it is missing.
   public init(root: URL, split: String) throws {
     let root = root.entering("VOCdevkit", "VOC2012")

@@ -35,9 +35,12 @@ public struct VelodyneScan: Sendable, Hashable {
   ///
   /// A point falls on the pixel of its column and row rounded down, and the nearest of a pixel stays. (The depth maps
   /// that many papers score on round to the nearest pixel and then subtract one, as if counted from one.)
+  ///
   /// - Parameters:
   ///   - height: rows of the camera's picture.
   ///   - width: columns of the camera's picture.
+  ///   - camera: the camera's number.
+  ///   - calibration: the drive's.
   /// - Returns: nil if the calibration does not know the camera or the laser.
   public func depth(height: Int, width: Int, camera: Int, calibration: KITTICalibration) -> Tensor? {
     guard let projection = calibration.projections[camera], let motion = calibration.rectifiedFromVelodyne else {

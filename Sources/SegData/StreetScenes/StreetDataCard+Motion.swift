@@ -6,7 +6,12 @@ extension StreetDataCard {
   /// What clips are like: how far things move, how much is hidden, and how well a neighbouring frame explains a frame.
   ///
   /// Measured in clear light with a perfect camera on pairs of neighbouring frames, spread evenly over each clip.
-  /// - Parameter report: called with the number of pairs done.
+  ///
+  /// - Parameters:
+  ///   - streets: their split, size and seed; light is clear and the camera perfect.
+  ///   - clips: how many clips, from the first on.
+  ///   - pairs: how many pairs of each clip.
+  ///   - report: called with the number of pairs done.
   public static func motion(
     of streets: StreetScenes, clips: Int, pairs: Int, _ report: (_ done: Int, _ of: Int) -> Void = { _, _ in }
   ) -> [Entry] {

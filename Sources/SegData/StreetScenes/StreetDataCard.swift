@@ -41,7 +41,12 @@ public struct StreetDataCard: Sendable, Codable {
 
   /// Learns the simple predictors from the first frames of one split and measures the first frames of another.
   ///
-  /// - Parameter report: called with the number of frames done.
+  /// - Parameters:
+  ///   - train: the split that is learned from.
+  ///   - frames: how many of its frames.
+  ///   - test: the split that is measured.
+  ///   - testFrames: how many of its frames.
+  ///   - report: called with the number of frames done.
   public init(
     learning train: StreetScenes, frames: Int, measuring test: StreetScenes, frames testFrames: Int,
     _ report: (_ done: Int, _ of: Int) -> Void = { _, _ in }
@@ -90,7 +95,7 @@ public struct StreetDataCard: Sendable, Codable {
 }
 
 extension StreetDataCard {
-  /// Frames a second with labels, instances and depth, on the threads that ``Threads`` allows: single ones of a small size
+  /// Frames a second with labels, instances and depth, on the threads that `Threads` allows: single ones of a small size
   /// and a large, and those of a clip.
   public static func speed() -> [Entry] {
     func measure(_ size: Pair, _ count: Int) -> Double {

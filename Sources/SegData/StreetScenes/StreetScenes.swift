@@ -29,9 +29,15 @@ public struct StreetScenes: SegmentationDataset {
   public var classes: ClassTable { .cityscapes }
   public var categories: [PanopticCategory]? { Cityscapes.categories }
 
+  /// The streets of a split.
+  ///
   /// - Parameters:
   ///   - split: `train`, `dev` or `test`; any other word is a split of its own.
   ///   - count: 3,000 for train, 300 for others by default.
+  ///   - size: rows and columns of a frame.
+  ///   - domains: what frames are drawn from, in turn.
+  ///   - hasSensor: whether a camera's noise, blur and compression are simulated; a perfect one otherwise.
+  ///   - seed: of the streets.
   public init(
     split: String, count: Int? = nil, size: Pair = [256, 512], domains: [StreetDomain] = StreetDomain.usual,
     hasSensor: Bool = true, seed: UInt64 = 1
@@ -52,6 +58,7 @@ public struct StreetScenes: SegmentationDataset {
   /// - Parameters:
   ///   - keepsInstances: whether things stay told apart.
   ///   - keepsDepth: whether samples have their depth.
+  ///   - folder: the folder that holds all caches.
   /// - Throws: `FileError` if the cache cannot be written.
   public func cached(
     keepsInstances: Bool = false, keepsDepth: Bool = false, in folder: URL = CachedDataset.place

@@ -16,6 +16,9 @@ public struct EffectiveReceptiveField: Sendable {
   /// Measures a network on the first images of a data set. The network's parameters and statistics stay as they are.
   ///
   /// - Parameters:
+  ///   - network: makes logits of images.
+  ///   - dataset: where images come from.
+  ///   - images: how many of them.
   ///   - usesBatchStatistics: whether norms take the image's own statistics, for networks whose running ones have seen
   ///     nothing yet.
   ///   - seed: draws the channels.

@@ -38,7 +38,7 @@ public struct FFNetReproduction: SegmentationReproduction {
   public func size(_ preset: Experiment.Preset) -> Pair { preset == .quick ? [384, 768] : [512, 1024] }
 
   /// 1,500 steps of 4 images in the quick preset, 20,000 in full, of the size of ``size(_:)``; the rest is
-  /// ``Recipe/experiment(_:)``'s.
+  /// `Recipe.experiment(_:)`'s.
   public func recipe(_ arm: Experiment.Arm, _ preset: Experiment.Preset) -> Recipe {
     var recipe = Recipe.experiment(preset)
     let size = size(preset)
@@ -90,7 +90,7 @@ public struct FFNetReproduction: SegmentationReproduction {
     [try receptiveField(network, "before", fold.test, setup, usesBatchStatistics: true)]
   }
 
-  /// That of the trained network, `receptive field after`, and the ``WindowCurve``.
+  /// That of the trained network, `receptive field after`, and the `WindowCurve`.
   public func metricsAfter(
     _ network: SegmentationArm, _ fold: ExperimentData.Fold, _ setup: RunSetup
   ) throws -> [RunResult.Metric] {

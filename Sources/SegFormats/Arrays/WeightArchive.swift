@@ -52,7 +52,7 @@ public struct WeightArchive: Sendable {
     return array
   }
 
-  /// Every array as floats, by name: what ``Module/load(_:rules:)`` takes. Integers beyond 2²⁴ are rounded.
+  /// Every array as floats, by name: what `Module.load(_:rules:)` takes. Integers beyond 2²⁴ are rounded.
   public var tensors: [String: Tensor] {
     Dictionary(uniqueKeysWithValues: entries.map { ($0.name, $0.array.tensor) })
   }

@@ -2,7 +2,9 @@ import SegKernels
 
 /// One array of a weights file. Floats of any width become 32-bit floats, integers of any width 64-bit integers.
 public enum WeightArray: Sendable {
+  /// 32-bit floats.
   case float(Tensor)
+  /// 64-bit integers.
   case integer(IntegerArray)
 
   /// The extents, outermost first.

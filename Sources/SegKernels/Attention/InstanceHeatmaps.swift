@@ -35,6 +35,7 @@ public struct HeatmapRules: Sendable, Hashable {
 ///   - centers: N×1×H×W scores.
 ///   - offsets: N×2×H×W, pixels of the map down and right to the centre of a pixel's thing.
 ///   - things: N×1×H×W, the probability that a pixel belongs to a thing.
+///   - rules: K, σ, and which pixels are centres.
 /// - Returns: heatmaps N×K×H×W; N×K, 1 where a slot is filled and 0 where it is not, without gradient.
 public func instanceHeatmaps(
   centers: Tensor, offsets: Tensor, things: Tensor, rules: HeatmapRules

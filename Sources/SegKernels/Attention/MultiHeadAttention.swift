@@ -9,7 +9,9 @@ public final class MultiHeadAttention: Module {
 
   /// Weights start at zero; a model's initialiser or a weights file fills them.
   ///
-  /// - Parameter heads: divides the features.
+  /// - Parameters:
+  ///   - features: the width of queries, keys and values.
+  ///   - heads: divides the features.
   public init(features: Int, heads: Int) {
     check(
       heads > 0 && features % heads == 0, "MultiHeadAttention", "\(heads) heads do not divide \(features) features")

@@ -15,10 +15,16 @@ public struct PanopticRelationConfiguration: Sendable, Hashable, Codable {
   }
 
   /// Which encodings the re-weighting network weighs.
-  public enum Weighing: String, Sendable, Hashable, Codable { case all, instances, none }
+  public enum Weighing: String, Sendable, Hashable, Codable {
+    /// Those of classes and of things; those of things alone; none, without such a network.
+    case all, instances, none
+  }
 
   /// What turns the re-weighting network's output into a weight.
-  public enum Gate: String, Sendable, Hashable, Codable { case sigmoid, identity }
+  public enum Gate: String, Sendable, Hashable, Codable {
+    /// 1 / (1 + e⁻ˣ), or the output as it is.
+    case sigmoid, identity
+  }
 
   /// How enriched features return.
   public enum Joining: String, Sendable, Hashable, Codable {

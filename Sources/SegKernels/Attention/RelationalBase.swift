@@ -31,6 +31,7 @@ public protocol RelationalBase: Module {
   /// The soft masks of classes and of the most confident things in a prediction, of the map's size.
   ///
   /// - Parameters:
+  ///   - prediction: the first one.
   ///   - slots: K; 0 for masks of classes alone.
   ///   - limit: how many slots may be filled.
   func relationMasks(of prediction: Prediction, slots: Int, limit: Int) -> RelationMasks

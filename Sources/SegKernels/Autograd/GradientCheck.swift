@@ -30,7 +30,11 @@ public enum GradientCheck {
 
   /// The gradients of ⟨cotangent, reference⟩ at the inputs, by central differences.
   ///
-  /// - Parameter step: how far each input is moved either way.
+  /// - Parameters:
+  ///   - inputs: where the gradients are taken.
+  ///   - cotangent: what the reference's value is weighted with.
+  ///   - step: how far each input is moved either way.
+  ///   - reference: the function, in double precision.
   public static func numericalGradients(
     at inputs: [ReferenceArray], cotangent: ReferenceArray, step: Double = 1e-5,
     _ reference: ([ReferenceArray]) -> ReferenceArray

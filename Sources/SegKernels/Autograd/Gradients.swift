@@ -50,8 +50,11 @@ public struct Gradients: Sendable {
 /// ```
 /// Traps if the loss is not a scalar. Intermediate values are freed while the gradients are computed.
 ///
-/// - Parameter whenFinal: called with each parameter and its gradient as soon as nothing will be added to that any
-///   more, while the gradients of earlier layers are still to come: time to send it to other processes.
+/// - Parameters:
+///   - net: the module whose parameters get gradients.
+///   - whenFinal: called with each parameter and its gradient as soon as nothing will be added to that any more, while
+///     the gradients of earlier layers are still to come: time to send it to other processes.
+///   - loss: makes a scalar of the module; called on the tape.
 public func valueAndGradient<Net: Module>(
   of net: Net, whenFinal: ((Parameter, Tensor) -> Void)? = nil, _ loss: (Net) throws -> Tensor
 ) rethrows -> (value: Tensor, gradients: Gradients) {
@@ -73,7 +76,10 @@ public func valueAndGradient<Net: Module>(
 /// The value of a function of tensors, and the gradients of ⟨cotangent, value⟩ with respect to them: zeros where the
 /// value does not depend on one.
 ///
-/// - Parameter cotangent: what the value is weighted with; 1 for a scalar by default.
+/// - Parameters:
+///   - inputs: where the gradients are taken.
+///   - cotangent: what the value is weighted with; 1 for a scalar by default.
+///   - function: of the inputs; called on the tape.
 public func valueAndGradient(
   at inputs: [Tensor], cotangent: Tensor? = nil, _ function: ([Tensor]) throws -> Tensor
 ) rethrows -> (value: Tensor, gradients: [Tensor]) {

@@ -1,8 +1,8 @@
 /// One call of an operation as a value: its name and attributes, its shape rule, its forward and its backward.
 ///
-/// Everything that happens to tensors passes through ``apply(_:to:)-2mm`` as such a value; the tape, the capture of a
-/// `Graph`, FLOP counts and the operation table all read it. An operation that is not in the package is written the
-/// same way: conform a struct to this protocol and call `apply`.
+/// Everything that happens to tensors passes through ``apply(_:to:)->[Tensor]`` as such a value; the tape, the capture
+/// of a `Graph`, FLOP counts and the operation table all read it. An operation that is not in the package is written
+/// the same way: conform a struct to this protocol and call `apply`.
 public protocol TensorOperation: Sendable {
   /// The name, as users know the function: `conv2d`.
   var name: String { get }
@@ -57,10 +57,15 @@ extension TensorOperation {
 
 /// A plain attribute of an operation.
 public enum Attribute: Sendable, Hashable {
+  /// A whole number.
   case integer(Int)
+  /// Several whole numbers.
   case integers([Int])
+  /// A real number.
   case real(Float)
+  /// Yes or no.
   case flag(Bool)
+  /// A word.
   case text(String)
 }
 

@@ -64,7 +64,9 @@ public final class ImplicitFunction: Module {
 
   /// Logits at queries: N×classes×h×w for a grid, N×classes×1×Q for points.
   ///
-  /// - Parameter levels: N×C×H×W each, finest first.
+  /// - Parameters:
+  ///   - levels: N×C×H×W each, finest first.
+  ///   - positions: where the queries lie.
   public func callAsFunction(_ levels: [Tensor], at positions: QueryPositions) -> Tensor {
     ensemble(levels, positions) { answer(levels, positions, shift: $0) }
   }

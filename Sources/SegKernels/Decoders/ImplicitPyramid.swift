@@ -31,7 +31,10 @@ public final class ImplicitPyramid: Module {
 
   /// A decoder with zero weights.
   ///
-  /// - Parameter inputChannels: those of an encoder's maps, finest first.
+  /// - Parameters:
+  ///   - inputChannels: those of an encoder's maps, finest first.
+  ///   - classes: how many logits a query gets.
+  ///   - configuration: what the decoder is made of.
   public init(inputChannels: [Int], classes: Int, _ configuration: ImplicitPyramidConfiguration = .init()) {
     let width = configuration.width
     func lateral(_ input: Int) -> Sequential {

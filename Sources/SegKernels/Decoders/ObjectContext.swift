@@ -27,6 +27,8 @@ public final class ObjectAttention: Module {
   private let query, key, value, output: Sequential
   private let keyChannels: Int
 
+  /// A block with zero weights.
+  ///
   /// - Parameters:
   ///   - channels: C of pixels, regions and the context.
   ///   - keyChannels: d.
@@ -77,7 +79,13 @@ public final class ObjectContext: Module {
   private let joining: Sequential
   private let dropout: Dropout?
 
-  /// - Parameter dropout: the rate of dropout, of whole elements, in training; 0 for none.
+  /// A block with zero weights.
+  ///
+  /// - Parameters:
+  ///   - channels: those of the pixels and of the objects.
+  ///   - keyChannels: those in which pixels and objects are compared.
+  ///   - outputChannels: those of the result.
+  ///   - rate: the rate of dropout, of whole elements, in training; 0 for none.
   public init(channels: Int, keyChannels: Int, outputChannels: Int, dropout rate: Float = 0.05) {
     attention = ObjectAttention(channels: channels, keyChannels: keyChannels)
     joining = Sequential([

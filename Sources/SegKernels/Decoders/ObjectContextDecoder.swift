@@ -10,9 +10,13 @@ public final class ObjectContextDecoder: Module {
   /// The channels of the object-contextual features.
   public let featureChannels: Int
 
+  /// A decoder with zero weights.
+  ///
   /// - Parameters:
   ///   - inputChannels: the channels of the encoder's joined maps.
+  ///   - classes: how many classes it tells apart.
   ///   - channels: those of the object-contextual features.
+  ///   - keyChannels: those in which pixels and objects are compared.
   public init(inputChannels: Int, classes: Int, channels: Int = 512, keyChannels: Int = 256) {
     featureChannels = channels
     narrowing = Sequential([

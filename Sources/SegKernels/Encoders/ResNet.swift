@@ -41,8 +41,11 @@ public struct ResNetConfiguration: Sendable, Hashable {
 
   /// The networks of He et al. 2016 by their depth, 18, 34, 50, 101 or 152; nil for any other.
   ///
-  /// - Parameter dilated: how many of the last stages keep their size and dilate instead (output stride 32, 16, 8). As
-  ///   torchvision does, the first block of such a stage still has the dilation of the stage before.
+  /// - Parameters:
+  ///   - depth: the number of layers, of which the name speaks.
+  ///   - dilated: how many of the last stages keep their size and dilate instead (output stride 32, 16, 8). As
+  ///     torchvision does, the first block of such a stage still has the dilation of the stage before.
+  ///   - inputChannels: of the images.
   public static func resNet(_ depth: Int, dilated: Int = 0, inputChannels: Int = 3) -> ResNetConfiguration? {
     let depths: [Int: [Int]] = [
       18: [2, 2, 2, 2], 34: [3, 4, 6, 3], 50: [3, 4, 6, 3], 101: [3, 4, 23, 3], 152: [3, 8, 36, 3],

@@ -51,7 +51,10 @@ public struct Graph: Sendable {
   /// Records what `body` applies to inputs of the given shapes. Nothing is computed from the inputs; reading their
   /// data traps, naming the operation that tried.
   ///
-  /// - Parameter parameters: a module whose parameters get their published names.
+  /// - Parameters:
+  ///   - shapes: one for each input.
+  ///   - parameters: a module whose parameters get their published names.
+  ///   - body: makes outputs of the inputs.
   public static func capture(
     inputs shapes: [Shape], parameters: (any Module)? = nil, _ body: ([Tensor]) throws -> [Tensor]
   ) rethrows -> Graph {

@@ -24,7 +24,9 @@ public struct Program: Sendable {
 
   /// Compiles a graph.
   ///
-  /// - Parameter weights: where the weights are packed; programs of one network share them.
+  /// - Parameters:
+  ///   - graph: what is compiled, for the shapes that it was captured with.
+  ///   - weights: where the weights are packed; programs of one network share them.
   public init(_ graph: Graph, sharing weights: PackedWeights = PackedWeights()) {
     self.init(graph, sharing: weights, forcing: nil)
   }
@@ -57,7 +59,9 @@ public struct Program: Sendable {
 extension UnaryModule {
   /// The module as it is now, compiled for images of one shape.
   ///
-  /// - Parameter weights: where the weights are packed: programs for several shapes share them.
+  /// - Parameters:
+  ///   - shape: N×C×H×W.
+  ///   - weights: where the weights are packed: programs for several shapes share them.
   public func compiled(for shape: Shape, sharing weights: PackedWeights = PackedWeights()) -> Program {
     Program(Graph.capture(inputs: [shape], parameters: self) { [self($0[0])] }, sharing: weights)
   }

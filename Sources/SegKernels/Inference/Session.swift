@@ -64,7 +64,9 @@ extension Program {
 
     /// Runs a program of one input and one output.
     ///
-    /// - Parameter output: of the program's output shape; its memory is written in place if no one else refers to it.
+    /// - Parameters:
+    ///   - input: of the program's input shape.
+    ///   - output: of the program's output shape; its memory is written in place if no one else refers to it.
     public func run(_ input: Tensor, into output: inout Tensor) {
       check(
         program.inputShapes.count == 1 && program.outputShapes.count == 1, "Session.run",

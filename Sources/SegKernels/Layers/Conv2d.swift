@@ -17,10 +17,18 @@ public final class Conv2d: UnaryModule {
   /// How the weights start, where that is not as the network's do: a last layer that begins small.
   public let initialization: Initialization?
 
+  /// A layer with zero weights.
+  ///
   /// - Parameters:
   ///   - inputChannels: C of the input.
   ///   - outputChannels: C of the output.
+  ///   - kernel: rows and columns of the kernel.
+  ///   - stride: steps between windows.
   ///   - padding: zeros around the image; by default as many as keep its size at stride 1 (odd kernels).
+  ///   - dilation: steps between the pixels of a window.
+  ///   - groups: the channels are split into this many groups that do not see each other.
+  ///   - bias: whether each output channel has a number that is added.
+  ///   - initialization: how the weights start, where that is not as the network's do.
   public init(
     inputChannels: Int, outputChannels: Int, kernel: Pair, stride: Pair = 1, padding: Pair? = nil, dilation: Pair = 1,
     groups: Int = 1, bias: Bool, initialization: Initialization? = nil

@@ -6,9 +6,11 @@ import CSegKernels
 /// `binary_cross_entropy_with_logits`.
 ///
 /// - Parameters:
+///   - logits: x, of any shape.
 ///   - targets: 0…1, of the logits' shape.
 ///   - weight: a factor for each element; anything that broadcasts to the logits' shape.
 ///   - positiveWeight: p; anything that broadcasts to the logits' shape.
+///   - reduction: how the elements become one number.
 public func binaryCrossEntropy(
   logits: Tensor, targets: Tensor, weight: Tensor? = nil, positiveWeight: Tensor? = nil,
   reduction: LossReduction = .mean

@@ -10,7 +10,9 @@ import CSegKernels
 ///   - labels: N×…, each 0..<C or `ignoreIndex`; anything else traps.
 ///   - ignoreIndex: the label of pixels that do not count.
 ///   - classWeights: C numbers.
+///   - labelSmoothing: s, the share of the target that all classes share.
 ///   - hardExamples: which pixels count; all others are treated as ignored.
+///   - reduction: how the pixels become one number.
 public func crossEntropy(
   _ logits: Tensor, _ labels: Labels, ignoreIndex: Int = -100, classWeights: Tensor? = nil, labelSmoothing: Float = 0,
   hardExamples: HardExamples? = nil, reduction: LossReduction = .mean
@@ -48,6 +50,7 @@ public func crossEntropy(_ logits: Tensor, targets: Tensor) -> Tensor {
 ///   - ignoreIndex: the label of pixels that do not count.
 ///   - classWeights: C numbers.
 ///   - hardExamples: which pixels count; all others are treated as ignored.
+///   - reduction: how the pixels become one number.
 public func focalLoss(
   _ logits: Tensor, _ labels: Labels, focusing: Float = 2, ignoreIndex: Int = -100, classWeights: Tensor? = nil,
   hardExamples: HardExamples? = nil, reduction: LossReduction = .mean

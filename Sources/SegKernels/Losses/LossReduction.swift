@@ -2,6 +2,7 @@
 public enum LossReduction: String, Sendable, Hashable, Codable {
   /// One number a pixel, 0 where ignored.
   case none
+  /// The sum over the pixels.
   case sum
   /// The mean over the pixels that count, each as heavy as its class; NaN if none does.
   case mean

@@ -159,6 +159,10 @@ func checkRows(_ a: Tensor, _ groupsA: [Int32], _ b: Tensor, _ groupsB: [Int32],
 ///
 /// - Parameters:
 ///   - a: one row for each position of an image of `size`, row-major; b likewise.
+///   - groupsA: the group of each row of a.
+///   - b: one row for each position of the other image, of the same size.
+///   - groupsB: the group of each row of b.
+///   - size: rows and columns of both images.
 ///   - radius: 0 compares equal positions alone.
 public func windowedMatches(
   _ a: Tensor, groups groupsA: [Int32], _ b: Tensor, groups groupsB: [Int32], size: Pair, radius: Int

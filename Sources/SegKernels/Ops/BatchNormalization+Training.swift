@@ -7,6 +7,9 @@ import CSegKernels
 ///
 /// - Parameters:
 ///   - x: N×C×….
+///   - weight: one factor a channel.
+///   - bias: one number a channel.
+///   - epsilon: ε, added to the variance.
 ///   - addend: of x's shape: the shortcut of a residual block.
 ///   - rectified: end with the rectifier. Its gradient is worked out anew from what else is kept; nothing is stored for
 ///     it.

@@ -8,6 +8,9 @@ import CSegKernels
 ///   - x: images, N×C×H×W.
 ///   - weight: O×(C/groups)×kH×kW.
 ///   - bias: one number an output channel.
+///   - stride: steps of the kernel, down and right.
+///   - padding: zeros on either side, of rows and of columns.
+///   - dilation: the distance between the kernel's taps, down and right.
 ///   - groups: the channels are split into this many groups that do not see each other; C of them is depthwise.
 public func conv2d(
   _ x: Tensor, weight: Tensor, bias: Tensor? = nil, stride: Pair = 1, padding: Pair = 0, dilation: Pair = 1,

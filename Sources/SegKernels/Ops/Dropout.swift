@@ -3,6 +3,8 @@ import CSegKernels
 /// Sets each element to 0 with probability `rate` and divides the others by 1 − rate, so that the mean stays.
 ///
 /// - Parameters:
+///   - x: of any shape.
+///   - rate: the probability of a 0.
 ///   - random: the source of the mask; one number is drawn from it.
 ///   - first: the number of x's first sample where x is a part of a batch: it gets that part of the batch's mask.
 public func dropout(_ x: Tensor, rate: Float, using random: inout RandomSource, firstSample first: Int = 0) -> Tensor {

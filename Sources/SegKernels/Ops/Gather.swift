@@ -7,6 +7,7 @@ import CSegKernels
 /// index is outside the axis.
 ///
 /// - Parameters:
+///   - x: where elements are taken from.
 ///   - axis: negative axes count from the end.
 ///   - indices: as many axes as `x`, each value 0..<(extent of `x` along the axis).
 public func gather(_ x: Tensor, axis: Int, indices: Labels) -> Tensor {

@@ -16,6 +16,8 @@ public enum SampleEdge: String, Sendable, Hashable, Codable {
 /// - Parameters:
 ///   - x: N×C×H×W.
 ///   - grid: N×h×w×2, the column (first) and row of each sample in −1…1.
+///   - interpolation: nearest or bilinear.
+///   - edge: what lies beside the image.
 ///   - alignCorners: −1 and 1 are the centres of the outermost pixels; otherwise their outer sides.
 /// - Returns: N×C×h×w. Bilinear sampling has a gradient with respect to the grid as well.
 public func gridSample(

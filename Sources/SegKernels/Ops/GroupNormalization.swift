@@ -8,6 +8,7 @@ import CSegKernels
 ///   - groups: divides C.
 ///   - weight: one number a channel.
 ///   - bias: one number a channel.
+///   - epsilon: ε, added to the variance.
 public func groupNorm(_ x: Tensor, groups: Int, weight: Tensor, bias: Tensor, epsilon: Float = 1e-5) -> Tensor {
   check(x.rank >= 2, "groupNorm", "expected N×C×…, found shape \(x.shape)")
   let channels = x.shape[1]
@@ -24,8 +25,10 @@ public func groupNorm(_ x: Tensor, groups: Int, weight: Tensor, bias: Tensor, ep
 /// Normalisation over the last axes (Ba et al. 2016): y = weight · (x − mean) / √(variance + ε) + bias.
 ///
 /// - Parameters:
+///   - x: of any shape whose last axes are those of the weight.
 ///   - weight: of the shape of the axes that are normalised over.
 ///   - bias: of the same shape.
+///   - epsilon: ε, added to the variance.
 public func layerNorm(_ x: Tensor, weight: Tensor, bias: Tensor, epsilon: Float = 1e-5) -> Tensor {
   check(
     weight.shape == bias.shape && x.rank >= weight.rank && Array(x.shape.suffix(weight.rank)) == Array(weight.shape),

@@ -4,6 +4,7 @@
 /// an index is outside the axis.
 ///
 /// - Parameters:
+///   - x: what is added to.
 ///   - axis: negative axes count from the end.
 ///   - indices: one number for each slice of `source` along the axis, 0..<(extent of `x` there); they may repeat.
 ///   - source: the shape of `x`, but for its extent along the axis.

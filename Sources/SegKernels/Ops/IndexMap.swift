@@ -65,6 +65,7 @@ extension Tensor {
 /// The gradient of a slice that is named several times is the sum of theirs. Traps where an index is outside the axis.
 ///
 /// - Parameters:
+///   - x: where slices are taken from.
 ///   - axis: negative axes count from the end.
 ///   - indices: one axis.
 public func indexSelect(_ x: Tensor, axis: Int, indices: Labels) -> Tensor {

@@ -60,6 +60,7 @@ public struct PanopticLabels: Sendable, Hashable {
 ///   - semantic: H×W classes; other labels are void.
 ///   - centers: H×W scores.
 ///   - offsets: 2×H×W, pixels down and right from a pixel to the centre of its thing.
+///   - rules: thresholds, window, least area, and which classes are things.
 /// - Returns: things are numbered from 1 in the order of their centres, row by row.
 public func groupInstances(
   semantic: Labels, centers: Tensor, offsets: Tensor, rules: GroupingRules

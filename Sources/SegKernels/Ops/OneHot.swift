@@ -7,8 +7,10 @@ import CSegKernels
 /// label that is neither a class nor `ignoreIndex`.
 ///
 /// - Parameters:
+///   - labels: N×…, each 0..<C or `ignoreIndex`.
 ///   - classes: C.
 ///   - axis: where the classes stand in the result, 1 (the channels) by default; negative axes count from the end.
+///   - ignoreIndex: the label that is 0 in all channels.
 public func oneHot(_ labels: Labels, classes: Int, axis: Int = 1, ignoreIndex: Int = -100) -> Tensor {
   let rank = labels.shape.rank + 1, place = axis < 0 ? axis + rank : axis
   check(

@@ -16,7 +16,9 @@
 /// where one of those sums is 0 to within 10⁻¹⁴ of s₁: at rank 0 and 1, and for rotations where det X < 0 and s₂ = s₃. It is
 /// NaN there, and large nearby. Results are NaN for a matrix that is not finite. Traps unless the last two axes are 3×3.
 ///
-/// - Parameter isRotation: whether the determinant must be +1.
+/// - Parameters:
+///   - x: matrices […, 3, 3].
+///   - isRotation: whether the determinant must be +1.
 public func polarFactor3x3(_ x: Tensor, isRotation: Bool = false) -> Tensor {
   apply(PolarFactor3x3Operation(isRotation: isRotation), to: x)
 }

@@ -2,7 +2,13 @@ import CSegKernels
 
 /// The maximum under a sliding window; padding never wins.
 ///
-/// - Parameter ceilMode: also make a last window that reaches over the edge, as long as it starts inside the image.
+/// - Parameters:
+///   - x: N×C×H×W.
+///   - kernel: rows and columns of the window.
+///   - stride: steps of the window; the kernel's size by default.
+///   - padding: rows and columns on either side.
+///   - dilation: the distance between the window's taps.
+///   - ceilMode: also make a last window that reaches over the edge, as long as it starts inside the image.
 public func maxPool2d(
   _ x: Tensor, kernel: Pair, stride: Pair? = nil, padding: Pair = 0, dilation: Pair = 1, ceilMode: Bool = false
 ) -> Tensor {
@@ -34,7 +40,12 @@ public func maxPool2dWithIndices(
 
 /// The mean under a sliding window.
 ///
-/// - Parameter countIncludesPadding: whether the zeros of the padding count in the divisor, as PyTorch's do.
+/// - Parameters:
+///   - x: N×C×H×W.
+///   - kernel: rows and columns of the window.
+///   - stride: steps of the window; the kernel's size by default.
+///   - padding: zeros on either side, of rows and of columns.
+///   - countIncludesPadding: whether the zeros of the padding count in the divisor, as PyTorch's do.
 public func averagePool2d(
   _ x: Tensor, kernel: Pair, stride: Pair? = nil, padding: Pair = 0, countIncludesPadding: Bool = true
 ) -> Tensor {

@@ -3,7 +3,9 @@ import CSegKernels
 extension Tensor {
   /// The sum over the given axes, all of them by default; accumulated in double precision.
   ///
-  /// - Parameter keepDimensions: leave the summed axes in place with extent 1.
+  /// - Parameters:
+  ///   - axes: negative axes count from the end.
+  ///   - keepDimensions: leave the summed axes in place with extent 1.
   public func sum(axes: [Int] = [], keepDimensions: Bool = false) -> Tensor {
     apply(ReductionOperation(kind: .sum, axes: axes, keepDimensions: keepDimensions), to: self)
   }

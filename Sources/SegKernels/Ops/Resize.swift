@@ -13,6 +13,7 @@ public enum Interpolation: String, Sendable, Hashable, Codable {
 /// - Parameters:
 ///   - x: N×C×H×W.
 ///   - size: rows and columns of the result.
+///   - interpolation: nearest or bilinear.
 ///   - alignCorners: for bilinear: the centres of the corner pixels stay in place (source = i · (in − 1)/(out − 1));
 ///     otherwise the corners of the image do (source = (i + ½) · in/out − ½, at least 0).
 ///   - rows: the rows of the result that are made, all by default: large results can be made in bands.

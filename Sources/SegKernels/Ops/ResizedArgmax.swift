@@ -8,6 +8,7 @@ import CSegKernels
 /// - Parameters:
 ///   - x: N×C×H×W.
 ///   - size: rows and columns of the resized image.
+///   - interpolation: nearest or bilinear.
 ///   - alignCorners: see ``resize(_:to:_:alignCorners:rows:columns:)``.
 ///   - rows: the rows of the resized image that are wanted, all by default.
 ///   - columns: the columns of the resized image that are wanted, all by default.

@@ -4,7 +4,10 @@
 /// The gradient goes through the values. Which element is where depends on the data, so that this cannot be captured:
 /// inside `Graph.capture` it traps. Traps as well if there is no such axis.
 ///
-/// - Parameter axis: negative axes count from the end.
+/// - Parameters:
+///   - x: of any shape.
+///   - axis: negative axes count from the end.
+///   - descending: largest first.
 public func sort(_ x: Tensor, axis: Int, descending: Bool = false) -> (values: Tensor, indices: Labels) {
   let axis = x.shape.axis(axis, for: "sort")
   let indices = order(x, axis: axis, count: x.shape[axis], isDescending: descending, for: "sort")
@@ -17,7 +20,10 @@ public func sort(_ x: Tensor, axis: Int, descending: Bool = false) -> (values: T
 /// goes through the values. Cannot be captured: inside `Graph.capture` it traps. Traps as well if the axis has fewer than
 /// `k` elements.
 ///
-/// - Parameter axis: negative axes count from the end.
+/// - Parameters:
+///   - x: of any shape.
+///   - k: how many elements.
+///   - axis: negative axes count from the end.
 public func topK(_ x: Tensor, k: Int, axis: Int) -> (values: Tensor, indices: Labels) {
   let axis = x.shape.axis(axis, for: "topK")
   check((0...x.shape[axis]).contains(k), "topK", "axis \(axis) of shape \(x.shape) does not have \(k) elements")

@@ -7,7 +7,11 @@
 ///   - x: N×C×H×W.
 ///   - weight: C×(O/groups)×kH×kW.
 ///   - bias: one number an output channel.
+///   - stride: steps of the window over the result.
+///   - padding: rows and columns cut off the result on either side.
 ///   - outputPadding: rows and columns added at the end of the result, fewer than the stride or dilation.
+///   - dilation: the distance between the kernel's taps.
+///   - groups: the channels are split into this many groups that do not see each other.
 public func transposedConv2d(
   _ x: Tensor, weight: Tensor, bias: Tensor? = nil, stride: Pair = 1, padding: Pair = 0, outputPadding: Pair = 0,
   dilation: Pair = 1, groups: Int = 1

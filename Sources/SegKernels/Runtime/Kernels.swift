@@ -4,8 +4,11 @@ import Synchronization
 
 /// The instruction sets that kernels exist for, in ascending order.
 public enum InstructionSet: Int, CaseIterable, Sendable, CustomStringConvertible {
+  /// What every processor has that the package is built for.
   case baseline = 0
+  /// AVX2 with fused multiply-add.
   case avx2 = 1
+  /// AVX-512.
   case avx512 = 2
 
   /// The name that `SEGKERNELS_ISA` takes.

@@ -30,6 +30,7 @@ public enum ComplexityAxis: String, Sendable, Hashable, Codable, CaseIterable {
 /// - Parameters:
 ///   - curve: P_i(1) … P_i(N).
 ///   - final: P_L(N), the last stage's mean IoU.
+///   - axis: how complexity grows with the number of clusters.
 public func clusterCount(curve: [Double], final: Double, axis: ComplexityAxis = .share) -> Int {
   let classes = curve.count
   let met = (1...max(classes, 1)).last { $0 <= classes && curve[$0 - 1] >= axis($0, of: classes) * final }

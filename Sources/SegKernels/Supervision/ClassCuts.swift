@@ -16,7 +16,11 @@ public struct ClassCuts: Sendable, Hashable {
   /// P(k) at place k − 1: the mean IoU where only the k clusters are told apart.
   public let curve: [Double]
 
+  /// Cuts of the classes into every number of clusters.
+  ///
   /// - Parameters:
+  ///   - confusion: how classes are taken for each other.
+  ///   - kind: how the cuts hang together.
   ///   - floor: see ``ClassConfusion/affinity(of:floor:)``.
   ///   - seed: of k-means, for independent cuts.
   ///   - restarts: of k-means.

@@ -39,11 +39,14 @@ public struct PanopticTargets: Sendable {
   /// The centroids (row, column) of each image's things, in the order of their numbers.
   public let centroids: [[SIMD2<Double>]]
 
+  /// The targets of a batch.
+  ///
   /// - Parameters:
   ///   - labels: N×H×W; labels that are no class are void.
   ///   - instances: N×H×W, above 0 on counted things, another number for each of an image; looked at on things alone.
   ///   - things: which classes are things.
   ///   - ignoreIndex: what semantic targets have where nothing is known.
+  ///   - rules: the size of Gaussians, and how much small things count.
   public init(labels: Labels, instances: Labels, things: [Bool], ignoreIndex: Int, rules: Rules = Rules()) {
     let shape = labels.shape
     check(

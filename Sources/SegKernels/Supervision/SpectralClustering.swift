@@ -7,12 +7,15 @@ public struct SpectralClustering: Sendable {
   /// By rising eigenvalue.
   private let vectors: [[Double]]
 
+  /// The eigenvectors of a graph.
+  ///
   /// - Parameter affinity: symmetric, at least 0, and every row with something other than 0 in it.
   public init(affinity: [[Double]]) { vectors = symmetricEigenvectors(of: normalizedLaplacian(affinity)).vectors }
 
   /// The vertices in `count` clusters, a number each.
   ///
   /// - Parameters:
+  ///   - count: how many clusters.
   ///   - seed: of the starts of k-means.
   ///   - restarts: how many starts.
   public func clusters(_ count: Int, seed: UInt64, restarts: Int = 20) -> [Int] {
@@ -62,6 +65,8 @@ public struct SpectralTree: Sendable {
   /// In the order in which they are made: one fewer than vertices.
   public let divisions: [Division]
 
+  /// The tree of a graph.
+  ///
   /// - Parameter affinity: symmetric, and positive off the diagonal.
   public init(affinity: [[Double]]) {
     let degrees = affinity.map { $0.reduce(0, +) }

@@ -28,7 +28,9 @@ public struct Tensor: Sendable {
 
   /// Makes a tensor by filling uninitialised memory.
   ///
-  /// - Parameter fill: receives all `shape.elementCount` floats and must write each of them.
+  /// - Parameters:
+  ///   - shape: the tensor's.
+  ///   - fill: receives all `shape.elementCount` floats and must write each of them.
   public init(uninitialized shape: Shape, _ fill: (UnsafeMutableBufferPointer<Float>) throws -> Void) rethrows {
     self.init(uninitialized: shape, layout: .rowMajor)
     try fill(UnsafeMutableBufferPointer(start: storage!.base, count: storage!.count))

@@ -15,6 +15,7 @@ import SegKernels
 public struct BoundaryF: Sendable, Hashable {
   /// Boundary pixels of one class: how many count, and how many of these have a partner.
   public struct Counts: Sendable, Hashable {
+    /// Boundary pixels of the truth, and those with a partner; of the prediction, and those with a partner.
     public internal(set) var truth = 0, truthMatched = 0, prediction = 0, predictionMatched = 0
 
     /// The share of predicted boundary pixels that are right; nil without any.
@@ -44,7 +45,10 @@ public struct BoundaryF: Sendable, Hashable {
 
   /// No image yet.
   ///
-  /// - Parameter ignoreIndex: labels of the truth that equal it, or that are no class, are void.
+  /// - Parameters:
+  ///   - classes: how many classes are scored.
+  ///   - ignoreIndex: labels of the truth that equal it, or that are no class, are void.
+  ///   - tolerances: the distances d.
   public init(classes: Int, ignoreIndex: Int? = 255, tolerances: [BoundaryTolerance] = BoundaryTolerance.standard) {
     check(classes > 0, "BoundaryF", "needs at least one class, found \(classes)")
     self.classes = classes

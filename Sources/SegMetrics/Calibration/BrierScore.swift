@@ -17,6 +17,7 @@ public struct BrierScore: Sendable, Hashable {
   /// - Parameters:
   ///   - probabilities: N×C×H×W, that add up to 1 over the classes.
   ///   - truth: N×H×W; pixels that equal `ignoreIndex`, or are no class, do not count.
+  ///   - ignoreIndex: the label of pixels that do not count.
   public mutating func add(probabilities: Tensor, truth: Labels, ignoreIndex: Int? = 255) {
     forEachLabelledPixel(probabilities, truth, ignoreIndex, "BrierScore.add") { column, label in
       for channel in 0..<column.count {

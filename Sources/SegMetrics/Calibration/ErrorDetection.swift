@@ -13,7 +13,9 @@ public struct ErrorDetection: Sendable, Hashable {
 
   /// Adds one prediction.
   ///
-  /// - Parameter suspicion: the higher, the likelier an error; for a confidence its negative, or 1 less it. Not NaN.
+  /// - Parameters:
+  ///   - suspicion: the higher, the likelier an error; for a confidence its negative, or 1 less it. Not NaN.
+  ///   - isError: whether the prediction was wrong.
   public mutating func add(suspicion: Float, isError: Bool) {
     check(!suspicion.isNaN, "ErrorDetection.add", "expected a number, found NaN")
     scores.append(suspicion)

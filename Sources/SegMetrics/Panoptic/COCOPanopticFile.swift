@@ -66,7 +66,9 @@ public struct COCOPanopticFile: Sendable {
 
   /// Reads the PNG of an image, and sees that it and the JSON name the same segments.
   ///
-  /// - Parameter categories: the numbers that segments may have.
+  /// - Parameters:
+  ///   - image: one that the JSON lists.
+  ///   - categories: the numbers that segments may have.
   /// - Throws: `FileError`.
   public func segmentation(of image: Image, categories: Set<Int>) throws -> PanopticSegmentation {
     let path = picture(of: image)

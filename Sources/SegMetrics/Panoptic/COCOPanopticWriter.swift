@@ -57,9 +57,12 @@ public final class COCOPanopticWriter {
   private var contents: Contents
   private var names: Set<String> = []
 
+  /// A writer of one JSON file and its PNGs.
+  ///
   /// - Parameters:
   ///   - json: the JSON file; the PNGs go to the folder of its name without the ending, which is made.
   ///   - categories: what segments may be.
+  ///   - overwrite: whether files that exist are replaced.
   /// - Throws: `FileError` if the JSON file exists and may not be replaced, or the folder cannot be made.
   public init(_ json: URL, categories: [PanopticCategory], overwrite: Bool = false) throws {
     self.json = json
@@ -77,6 +80,7 @@ public final class COCOPanopticWriter {
   /// Writes the PNG of an image.
   ///
   /// - Parameters:
+  ///   - segmentation: what the PNG shows.
   ///   - image: its number or name, which pairs it with the truth.
   ///   - photo: the name of the photograph.
   ///   - file: the PNG's name.

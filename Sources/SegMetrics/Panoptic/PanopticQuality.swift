@@ -15,6 +15,7 @@ import SegKernels
 public struct PanopticQuality: Sendable, Hashable {
   /// What one category adds up to.
   public struct Counts: Sendable, Hashable {
+    /// TP, pairs that match; FP, predicted segments without a match; FN, true segments without a match.
     public internal(set) var truePositives = 0, falsePositives = 0, falseNegatives = 0
     /// The sum of the matches' IoU.
     public internal(set) var sumOfIoU = 0.0

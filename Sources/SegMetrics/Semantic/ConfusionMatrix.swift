@@ -3,8 +3,8 @@ import SegKernels
 /// Counts of (true class, predicted class) over a whole data set, and the scores that follow from them.
 ///
 /// The field's mean IoU is that of the data set's counts, not the mean of the images' scores: add every image to one
-/// matrix, then read ``meanIoU``. A class that occurs neither in truth nor in prediction has no score and is left out
-/// of the means.
+/// matrix, then read ``meanIoU(void:)``. A class that occurs neither in truth nor in prediction has no score and is left
+/// out of the means.
 public struct ConfusionMatrix: Sendable, Hashable {
   /// What happens where the truth says "ignore".
   public enum VoidMode: String, Sendable, Hashable, Codable {
@@ -24,7 +24,9 @@ public struct ConfusionMatrix: Sendable, Hashable {
 
   /// An empty matrix.
   ///
-  /// - Parameter ignoreIndex: labels of the truth that equal it, or that are no class at all, are void.
+  /// - Parameters:
+  ///   - classes: how many classes are counted.
+  ///   - ignoreIndex: labels of the truth that equal it, or that are no class at all, are void.
   public init(classes: Int, ignoreIndex: Int? = 255) {
     check(classes > 0, "ConfusionMatrix", "needs at least one class, found \(classes)")
     self.classes = classes

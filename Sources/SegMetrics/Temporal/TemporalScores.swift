@@ -57,9 +57,13 @@ public struct TemporalScores: Sendable, Hashable, Codable {
   /// Reads the scores off the counts.
   ///
   /// - Parameters:
+  ///   - frames: how many frames were looked at.
+  ///   - videos: how many videos they are of.
+  ///   - changes: counts of changed labels.
   ///   - consistency: one a video; none without flow.
   ///   - windows: nil without truth.
   ///   - perceptual: PC of each video; none without frames to look at.
+  ///   - perFrame: scores of each frame.
   public init(
     frames: Int, videos: Int, changes: LabelChanges, consistency: [TemporalConsistency], windows: VideoConsistency?,
     perceptual: [Double?] = [], perFrame: [Frame] = []

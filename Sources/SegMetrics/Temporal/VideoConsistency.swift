@@ -12,8 +12,9 @@ public struct VideoConsistency: Sendable, Hashable {
   public let lengths: [Int]
   /// The true label of pixels that do not count.
   public let ignoreIndex: Int?
-  /// By length: the sum over windows, and their number.
+  /// By length: the sum over windows.
   private var sums: [Double]
+  /// By length: the windows that count.
   public private(set) var windows: [Int]
   /// By pixel: for how many frames up to now the truth has been the same label, and the prediction equal to it.
   private var constant: [Int32] = [], right: [Int32] = []

@@ -80,11 +80,16 @@ public final class MaskFormer: PanopticBase {
   private let queryDecoder: QueryDecoder
   private let size: Size
   private var isTraining = false
+  /// Classes and masks of the queries.
   public let heads: Heads
+  /// Which classes are things.
   public let things: [Bool]
 
+  /// A network on an encoder.
+  ///
   /// - Parameters:
   ///   - encoder: of four maps, at 1/4, 1/8, 1/16 and 1/32.
+  ///   - size: how large the parts are.
   ///   - things: which classes are things.
   ///   - seed: draws the weights by He's rule, fan out, and the queries from N(0, 1); nil leaves zeros, for loading.
   public init(encoder: any Encoder, _ size: Size, things: [Bool], seed: UInt64?) {
@@ -109,13 +114,16 @@ public final class MaskFormer: PanopticBase {
 
   public func trainingChanged(to isTraining: Bool) { self.isTraining = isTraining }
 
+  /// Heads of the same width, with zero weights.
   public func makeHeads() -> Heads { Heads(size.width, classes: things.count) }
 
+  /// F and the queries of images N×C×H×W.
   public func features(of x: Tensor) -> Features {
     let maps = encoder(x), queries = queryDecoder(maps.last!)
     return Features(map: pixelDecoder(maps), queries: isTraining ? queries : Array(queries.suffix(1)))
   }
 
+  /// Classes and masks of the queries behind each layer that the features have.
   public func prediction(from features: Features, by heads: Heads) -> Prediction {
     let map = heads.pixels(features.map)
     return Prediction(
@@ -131,10 +139,13 @@ public final class MaskFormer: PanopticBase {
 
   // Relations enrich F; the queries stay, and their masks are predicted again.
 
+  /// C of F.
   public var relationChannels: Int { size.width }
 
+  /// F.
   public func relationMap(of features: Features) -> Tensor { features.map }
 
+  /// Another F; the queries stay.
   public func replacingRelationMap(of features: Features, with map: Tensor) -> Features {
     Features(map: map, queries: features.queries)
   }
@@ -159,11 +170,13 @@ public final class MaskFormer: PanopticBase {
 
   // Losses and inference.
 
+  /// Class scores Σ_q p_q(c) · m_q, then the last layer's logits of classes N×Q×(classes + 1) and of masks N×Q×h×w.
   public func outputs(of prediction: Prediction) -> [Tensor] {
     let last = prediction.layers.last!
     return [relationMasks(of: prediction, slots: 0, limit: 0).semantic, last.classes, last.masks]
   }
 
+  /// By ``groupMasks(classes:masks:in:rules:)`` with the published rules.
   public func panoptic(_ outputs: [Tensor], in frame: PanopticFrame) -> PanopticLabels {
     groupMasks(classes: outputs[1], masks: outputs[2], in: frame, rules: MaskGroupingRules(things: things))
   }

@@ -24,6 +24,8 @@ public struct MaskGroupingRules: Sendable, Hashable {
 /// - Parameters:
 ///   - classes: 1×Q×(C + 1) logits, the last for none.
 ///   - masks: 1×Q×h×w logits.
+///   - frame: where the outputs lie over the photograph.
+///   - rules: thresholds, and which classes are things.
 /// - Returns: things are numbered from 1 in the order of their queries.
 public func groupMasks(
   classes: Tensor, masks: Tensor, in frame: PanopticFrame, rules: MaskGroupingRules

@@ -21,6 +21,7 @@ public struct PerceptualConsistencyReproduction: Reproduction {
   static let measures = ["pc", "tc", "changes"]
   static let predictors = ["pc-confidence", "pc-calibrated", "confidence", "entropy", "same-pixel", "warped-pixel"]
 
+  /// Arms of three parts, measure, correctness and regulariser, and their contrasts.
   public let experiment = Experiment(
     paper: "perceptual-consistency",
     arms: measures.map { Experiment.Arm($0, ["part": "measure"]) }
@@ -49,8 +50,10 @@ public struct PerceptualConsistencyReproduction: Reproduction {
       Experiment.Contrast("TC", "regulariser-on", minus: "regulariser-flow", role: .control),
     ])
 
+  /// 192×384 in the quick preset, 256×512 in full.
   public func size(_ preset: Experiment.Preset) -> Pair { .experiment(preset) }
 
+  /// 1,200 steps and 150 pairs of frames in the quick preset, 8,000 and 600 in full.
   public func recipe(_ arm: Experiment.Arm, _ preset: Experiment.Preset) -> Recipe {
     var recipe = Recipe.experiment(preset)
     recipe.pairs.count = preset == .quick ? 150 : 600
@@ -58,6 +61,8 @@ public struct PerceptualConsistencyReproduction: Reproduction {
     return arm.recipe(over: recipe, ownKeys: ["part"])
   }
 
+  /// Runs one arm; the arms of measure and correctness are computed together. Throws a `ReproductionError` for other data
+  /// than streets: exact flow is known of made-up clips alone.
   public func run(
     _ arm: Experiment.Arm, seed: UInt64, setup: RunSetup, _ report: @escaping (String, Int, Int) -> Void
   ) throws -> RunResult {

@@ -15,8 +15,11 @@ extension Scoring {
   /// Errors of depth maps (`.npy`, or 16-bit PNG of `divisor` a metre).
   ///
   /// - Parameters:
+  ///   - truth: a file, or a folder of files of the same names.
+  ///   - rules: crop, caps, and whether predictions are scaled to the truth's median.
   ///   - kind: what the prediction holds; the truth holds metres.
   ///   - divisor: PNG samples are divided by it, in prediction and truth.
+  ///   - report: called with what is done.
   public func depth(
     truth: URL, rules: DepthProtocol, kind: DepthKind = .depth, divisor: Double = 256, _ report: Report = { _, _ in }
   ) throws -> Result<DepthScores> {

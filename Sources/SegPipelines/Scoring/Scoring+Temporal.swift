@@ -12,8 +12,9 @@ extension Scoring {
   ///   - flow: for TC: a folder with a file (`.flo` or KITTI's PNG) for each frame but a video's first, of the frame's
   ///     name, with the flow from that frame to the one before.
   ///   - occlusion: a folder of PNGs named alike, not 0 where a pixel cannot be seen in the frame before.
-  ///   - frames: for PC, for its pictures (of the prediction, not of the system it is compared with), and for TC by
+  ///   - pictures: for PC, for its pictures (of the prediction, not of the system it is compared with), and for TC by
   ///     estimated flow where none is given.
+  ///   - report: called with what is done.
   public func temporal(
     truth: URL?, flow: URL? = nil, occlusion: URL? = nil, frames pictures: Frames? = nil,
     _ report: Report = { _, _ in }

@@ -20,6 +20,8 @@ public struct Scoring: Sendable {
   /// How often images are drawn anew to compare two systems, and the seed of the draws.
   public let resamples: Int, seed: UInt64
 
+  /// A scoring of one system, or of two.
+  ///
   /// - Throws: `UsageError` if there is no class or no resample.
   public init(
     prediction: URL, against: URL? = nil, classes: Int? = nil, ignoreIndex: Int = 255, resamples: Int = 2000,

@@ -38,7 +38,10 @@ public struct ExperimentRunner {
   private let folder: URL
   private var experiment: Experiment { reproduction.experiment }
 
+  /// A runner in the folder of an experiment.
+  ///
   /// - Parameters:
+  ///   - reproduction: the paper's experiment.
   ///   - setup: what all runs share; its folder is the experiment's.
   public init(_ reproduction: any Reproduction, _ setup: RunSetup) {
     self.reproduction = reproduction
@@ -53,6 +56,7 @@ public struct ExperimentRunner {
   /// - Parameters:
   ///   - arms: the arms to run, by default all that the data suit. Traps at names that there are not.
   ///   - seeds: seeds 1 to this for every arm; by default as many as each arm's contrasts need.
+  ///   - progress: told what is done.
   /// - Throws: `ReproductionError` where an arm was asked for that the data do not suit, and what runs throw.
   public func run(arms: [String]? = nil, seeds: Int? = nil, _ progress: Progress) throws -> Report {
     try folder.makeFolder()

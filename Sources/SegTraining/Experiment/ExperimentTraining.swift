@@ -28,7 +28,13 @@ extension Recipe {
 extension RunSetup {
   /// Trains in a folder, from its last checkpoint if there is one. Returns the seconds.
   ///
-  /// - Parameter normalization: of the images that the task is given.
+  /// - Parameters:
+  ///   - task: what is trained.
+  ///   - recipe: how.
+  ///   - dataset: what is learnt from.
+  ///   - normalization: of the images that the task is given.
+  ///   - folder: where the run writes.
+  ///   - report: called with the steps done, of how many.
   /// - Throws: what data, checkpoints and training throw.
   public func train(
     _ task: any TrainingTask, _ recipe: Recipe, on dataset: any SegmentationDataset,

@@ -7,8 +7,11 @@ import SegKernels
 public struct JointRuns {
   private let file: URL
 
+  /// The results of arms that are computed together.
+  ///
   /// - Parameters:
   ///   - identity: all that the results depend on beside the setup's preset, data and steps.
+  ///   - seed: of the runs.
   ///   - setup: of any of the arms: the file lies in the folder that they share.
   public init(_ identity: String, seed: UInt64, setup: RunSetup) {
     let text = "\(identity) \(setup.preset.rawValue) \(setup.data.name) \(setup.steps ?? 0) \(setup.encoder != nil)"
@@ -18,7 +21,9 @@ public struct JointRuns {
 
   /// The result of one arm.
   ///
-  /// - Parameter compute: the results of all arms by name; called if they are not known yet.
+  /// - Parameters:
+  ///   - arm: the arm's name.
+  ///   - compute: the results of all arms by name; called if they are not known yet.
   public func result(of arm: String, _ compute: () throws -> [String: RunResult]) throws -> RunResult {
     if let data = try? Data(contentsOf: file),
       let known = try? JSONDecoder().decode([String: RunResult].self, from: data), let result = known[arm]

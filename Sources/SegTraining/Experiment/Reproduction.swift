@@ -34,7 +34,9 @@ public protocol Reproduction: Sendable {
   /// and augmentation from (seed, epoch, sample).
   ///
   /// - Parameters:
+  ///   - arm: which arm.
   ///   - seed: of everything that is drawn.
+  ///   - setup: what all runs share.
   ///   - report: called with what is done, how much of it is done, of how much.
   func run(
     _ arm: Experiment.Arm, seed: UInt64, setup: RunSetup, _ report: @escaping (String, Int, Int) -> Void

@@ -62,6 +62,7 @@ public struct ImageStatistic: Sendable, Hashable, Codable {
 
   /// Which function, of which columns.
   public let kind: Kind
+  /// The first of the columns, and how many there are.
   public let first, count: Int
 
   /// A function of some columns.

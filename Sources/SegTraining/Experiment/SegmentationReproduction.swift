@@ -27,7 +27,11 @@ public struct SegmentationArm {
 public protocol SegmentationReproduction: Reproduction {
   /// What an arm needs before its folds are trained, kept in `setup.shared`; nothing by default.
   ///
-  /// - Parameter recipe: the arm's, with the run's seed, steps and data.
+  /// - Parameters:
+  ///   - arm: which arm.
+  ///   - recipe: the arm's, with the run's seed, steps and data.
+  ///   - setup: what all runs share.
+  ///   - report: called with what is done, how much of it is done, of how much.
   func prepare(
     _ arm: Experiment.Arm, _ recipe: Recipe, _ setup: RunSetup, _ report: @escaping (String, Int, Int) -> Void) throws
 

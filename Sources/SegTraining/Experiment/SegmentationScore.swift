@@ -13,8 +13,10 @@ public struct SegmentationScore: Sendable {
 
   /// No image yet.
   ///
-  /// - Parameter unscored: classes that do not count: void where the truth has them, wrong where they are predicted in
-  ///   place of a class that counts, and in no mean.
+  /// - Parameters:
+  ///   - classes: how many classes the network tells apart.
+  ///   - unscored: classes that do not count: void where the truth has them, wrong where they are predicted in place of
+  ///     a class that counts, and in no mean.
   public init(classes: Int, unscored: Set<Int32> = []) {
     self.classes = classes
     self.unscored = unscored

@@ -84,8 +84,10 @@ extension Setting: ExpressibleByBooleanLiteral, ExpressibleByFloatLiteral, Expre
 extension Experiment.Arm {
   /// The arm's recipe: another one with the arm's settings.
   ///
-  /// - Parameter ownKeys: keys that are no recipe's but the paper's own, and left to it. Traps at any other key that a
-  ///   recipe does not have, and at values of the wrong kind: arms are written by programmers.
+  /// - Parameters:
+  ///   - base: the experiment's recipe.
+  ///   - ownKeys: keys that are no recipe's but the paper's own, and left to it. Traps at any other key that a recipe
+  ///     does not have, and at values of the wrong kind: arms are written by programmers.
   public func recipe(over base: Recipe, ownKeys: Set<String> = []) -> Recipe {
     var tree = (try? JSONSerialization.jsonObject(with: Data(base.json.utf8))) as? [String: Any] ?? [:]
     for (key, value) in settings where !ownKeys.contains(key) {

@@ -14,6 +14,8 @@ import SegTraining
 public struct XDistillReproduction: Reproduction {
   private let makeTeacher: @Sendable () throws -> (Batch) -> Labels
 
+  /// The experiment with a teacher.
+  ///
   /// - Parameter teacher: opens the frozen teacher: batches of images in 0…1 to N×H×W trainIds.
   public init(teacher: @escaping @Sendable () throws -> (Batch) -> Labels) { makeTeacher = teacher }
 
