@@ -9,8 +9,8 @@ import Synchronization
 enum BlockCache {
   /// Smaller blocks are left to the allocator, which keeps them itself.
   private static let smallest = 1 << 18
-  /// Idle bytes that may be kept.
-  private static let limit = 1 << 30
+  /// Idle bytes that may be kept: a gigabyte, or an eighth of the machine's memory where that is less.
+  private static let limit = min(1 << 30, sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE)) / 8)
 
   private struct Block {
     let address: UInt
