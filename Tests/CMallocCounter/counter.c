@@ -23,7 +23,8 @@ long malloc_counter_stop(void) {
   return atomic_load(&calls);
 }
 
-#ifdef __GLIBC__
+// A sanitizer has allocation functions of its own.
+#if defined(__GLIBC__) && !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
 void *__libc_malloc(size_t);
 void *__libc_calloc(size_t, size_t);
 void *__libc_realloc(void *, size_t);

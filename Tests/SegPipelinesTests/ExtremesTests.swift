@@ -70,7 +70,7 @@ final class ExtremesTests: XCTestCase {
 
   /// Four threads of a caller, each with a session of the same program and images of its own.
   func testFourCallersOfOneProgram() throws {
-    let loaded = try LoadedModel(weights: .bundled(.streets)), shape: Shape = [1, 3, 96, 160]
+    let loaded = try LoadedModel(nil, weights: .bundled(.streets)), shape: Shape = [1, 3, 96, 160]
     let program = loaded.model.network.compiled(for: shape)
     let images = (0..<4).map { index in
       var random = RandomSource(seed: UInt64(index))
