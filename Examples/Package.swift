@@ -1,9 +1,9 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// What each of the programs below is written with.
-let segKernels: [Target.Dependency] = ["SegKernels", "SegImages", "SegPipelines"].map {
-  .product(name: $0, package: "SegKernels")
+/// What each of the programs below is written with, and what one needs beside it.
+func segKernels(_ others: String...) -> [Target.Dependency] {
+  (["SegKernels", "SegImages", "SegPipelines"] + others).map { .product(name: $0, package: "SegKernels") }
 }
 
 let package = Package(
@@ -16,15 +16,10 @@ let package = Package(
   targets: [
     .executableTarget(
       name: "TrainOnFolder",
-      dependencies: segKernels
-        + ["SegFormats", "SegData", "SegTraining", "SegFFNet", "SegMetrics", "SegPretrained"].map {
-          .product(name: $0, package: "SegKernels")
-        }),
+      dependencies: segKernels("SegFormats", "SegData", "SegTraining", "SegFFNet", "SegMetrics", "SegPretrained")),
     .executableTarget(
       name: "Serve",
-      dependencies: segKernels + [
-        .product(name: "SegFiles", package: "SegKernels"), .product(name: "Hummingbird", package: "hummingbird"),
-      ]),
-    .executableTarget(name: "WatchVideo", dependencies: segKernels),
+      dependencies: segKernels("SegFiles") + [.product(name: "Hummingbird", package: "hummingbird")]),
+    .executableTarget(name: "WatchVideo", dependencies: segKernels()),
   ]
 )

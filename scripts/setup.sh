@@ -66,6 +66,11 @@ offer_ffmpeg() {
 # What the scripts build with: one choice for all, since another choice builds everything anew.
 traits=MPI,Tools
 
+# run_tests OPTIONS: those that were built.
+run_tests() {
+  swift test -c release --traits "$traits" --skip-build --disable-testable-imports --disable-swift-testing "$@"
+}
+
 # The first build fetches swift-argument-parser and Yams.
 require_dependencies() {
   swift package resolve >/dev/null 2>.build-resolve.log || {

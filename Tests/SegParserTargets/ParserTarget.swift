@@ -88,12 +88,8 @@ public enum ParserTarget: String, CaseIterable, Sendable {
       let length = bytes[position..<(position + 4)].reduce(0) { $0 << 8 | Int($1) }
       guard length <= bytes.count - position - 12 else { break }
       let end = position + 8 + length
-      var crc: UInt32 = 0xFFFF_FFFF
-      for byte in bytes[(position + 4)..<end] {
-        crc ^= UInt32(byte)
-        for _ in 0..<8 { crc = crc & 1 == 1 ? crc >> 1 ^ 0xEDB8_8320 : crc >> 1 }
-      }
-      for index in 0..<4 { bytes[end + index] = UInt8(truncatingIfNeeded: ~crc >> UInt32(24 - 8 * index)) }
+      let crc = bytes.withUnsafeBytes { Zlib.checksum(UnsafeRawBufferPointer(rebasing: $0[(position + 4)..<end])) }
+      for index in 0..<4 { bytes[end + index] = UInt8(truncatingIfNeeded: crc >> UInt32(24 - 8 * index)) }
       position = end + 4
     }
     return bytes
@@ -119,14 +115,17 @@ public enum ParserTarget: String, CaseIterable, Sendable {
 
 /// A file with another content for every input; deleted when the program ends in order.
 private final class InputFile: @unchecked Sendable {
+  private static let folder = FileManager.default.temporaryDirectory
+    .appendingPathComponent("segkernels-parsers-\(getpid())")
   private let url: URL
   private let descriptor: Int32
 
   init() {
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("segkernels-parsers-\(getpid())")
+    let folder = Self.folder
     do { try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true) } catch {
       fatalError("\(error)")
     }
+    atexit { try? FileManager.default.removeItem(at: InputFile.folder) }
     // The name that COCO's format asks for.
     url = folder.appendingPathComponent("input.json")
     descriptor = open(url.path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)

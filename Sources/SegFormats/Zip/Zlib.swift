@@ -1,9 +1,9 @@
 import CZlib
 
 /// The two things that zip archives need of zlib.
-enum Zlib {
+package enum Zlib {
   /// The CRC-32 of some bytes, continuing from that of the bytes before.
-  static func checksum(_ bytes: UnsafeRawBufferPointer, after crc: UInt32 = 0) -> UInt32 {
+  package static func checksum(_ bytes: UnsafeRawBufferPointer, after crc: UInt32 = 0) -> UInt32 {
     UInt32(truncatingIfNeeded: crc32_z(UInt(crc), bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count))
   }
 
