@@ -22,6 +22,6 @@ public enum OperationTable {
 
   private static let rows: [OperationCase] =
     elementwise + reductions + movement + convolutions + transposedConvolutions + pooling + normalization
-    + groupNormalization + softmaxFamily + resizing + sampling + choices + losses
+    + groupNormalization + softmaxFamily + resizing + sampling + views + choices + losses
     + segmentationLosses + indexing + smallMatrices + implicit + panoptic + boundaries
 }

@@ -84,7 +84,12 @@ struct Checkpoint {
     let digits = String(step)
     let name = "checkpoint-" + String(repeating: "0", count: max(0, 8 - digits.count)) + digits + ".safetensors"
     try writeWeights(archive, to: folder.appendingPathComponent(name), overwrite: true)
-    for old in Checkpoint.files(in: folder).dropLast(2) { try? FileManager.default.removeItem(at: old) }
+    Checkpoint.removeBehind(Checkpoint.files(in: folder))
+  }
+
+  /// Removes all but the last two of a folder's checkpoints.
+  static func removeBehind(_ files: some BidirectionalCollection<URL>) {
+    for old in files.dropLast(2) { try? FileManager.default.removeItem(at: old) }
   }
 
   /// The checkpoints of a folder, the oldest first.

@@ -119,7 +119,8 @@ public final class Trainer {
     if isFirst { removeUnfinishedFiles(in: folder.relativePath) }
     var problem = FileError(
       path: folder.relativePath, kind: .missing, problem: "expected a run's checkpoints, found none")
-    for file in Checkpoint.files(in: folder).reversed() {
+    let files = Checkpoint.files(in: folder)
+    for (index, file) in files.enumerated().reversed() {
       do {
         let checkpoint = try Checkpoint(contentsOf: file)
         guard checkpoint.recipe == recipeHash else {
@@ -127,6 +128,8 @@ public final class Trainer {
         }
         try checkpoint.restore(task.network, optimizer, average)
         firstStep = checkpoint.step
+        // A run killed between a checkpoint and the removal of the oldest left three.
+        if isFirst { Checkpoint.removeBehind(files[...index]) }
         return
       } catch let error as FileError {
         problem = error

@@ -109,6 +109,7 @@ void checkSoftmax(void);
 void checkLosses(void);
 void checkMovement(void);
 void checkSampling(void);
+void checkViews(void);
 void checkPlanes(void);
 void checkConvolutions(void);
 void checkWeightGradients(void);

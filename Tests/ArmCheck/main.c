@@ -145,6 +145,7 @@ int main(void) {
     checkLosses();
     checkMovement();
     checkSampling();
+    checkViews();
     checkPlanes();
     checkConvolutions();
     checkWeightGradients();

@@ -158,6 +158,12 @@ final class PyTorchFixtureTests: XCTestCase {
           $0[0], grid: $0[1], Interpolation(rawValue: attributes["interpolation"]!.string!)!,
           edge: SampleEdge(rawValue: attributes["edge"]!.string!)!, alignCorners: attributes["alignCorners"]!.bool)
       }
+    case "photometricError": return { photometricError($0[0], $0[1]) }
+    case "structuralDissimilarity": return { structuralDissimilarity($0[0], $0[1]) }
+    case "viewPlaces":
+      return {
+        viewPlaces($0[0], intrinsics: $0[1], motion: RigidMotion(rotation: $0[2], translation: $0[3]))
+      }
     case "unfold":
       return {
         unfold(

@@ -148,6 +148,31 @@ final class TrainerTests: XCTestCase {
     }
   }
 
+  /// Killed behind a checkpoint, before the oldest was removed: the resumed run keeps the last two that can be read,
+  /// also where nothing is left to train.
+  func testKilledBeforeTheOldestCheckpointWasRemoved() throws {
+    let folder = try Fixtures.temporaryFolder(self)
+    var settings = recipe(steps: 10)
+    settings.checkpointEvery = 3
+    func checkpoints() throws -> [String] {
+      try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasPrefix("checkpoint-") }.sorted()
+    }
+    func add(_ name: String, _ data: Data) throws { try data.write(to: folder.appendingPathComponent(name)) }
+    try trainer(SmallNet(), folder, settings).run(until: 7) { _ in }
+    let older = try Data(contentsOf: folder.appendingPathComponent("checkpoint-00000003.safetensors"))
+    try trainer(SmallNet(), folder, settings, resume: true).run { _ in }
+    let lastTwo = ["checkpoint-00000009.safetensors", "checkpoint-00000010.safetensors"]
+    XCTAssertEqual(try checkpoints(), lastTwo)
+    try add("checkpoint-00000003.safetensors", older)
+    try trainer(SmallNet(), folder, settings, resume: true).run { _ in }
+    XCTAssertEqual(try checkpoints(), lastTwo)
+    // With the newest cut off, the two before it are the last that can be read.
+    try add("checkpoint-00000003.safetensors", older)
+    try add("checkpoint-00000010.safetensors", Data(older.prefix(100)))
+    _ = try trainer(SmallNet(), folder, settings, resume: true)
+    XCTAssertEqual(try checkpoints(), ["checkpoint-00000003.safetensors"] + lastTwo)
+  }
+
   /// The best of the scores is kept with its step, the averages are what is scored, and looking changes nothing.
   func testScoresAndBestWeights() throws {
     var recipe = recipe(steps: 12)

@@ -43,6 +43,20 @@ typedef struct SKGridTap {
   float u, v, slopeX, slopeY;
 } SKGridTap;
 
+/// Two images whose likeness is measured: error = structure · (1 - SSIM) / 2 + (1 - structure) · |x - y|, means over
+/// channels. At least 2×2 pixels.
+typedef struct SKPhotometric {
+  int channels, height, width;
+  float structure;
+} SKPhotometric;
+
+/// Two views of one camera: its pixels, and the motion from the first view's frame to the second's.
+typedef struct SKView {
+  int height, width;
+  float fx, fy, cx, cy;
+  float rotation[9], translation[3];
+} SKView;
+
 /// Which loss a difference has.
 enum { SK_LOSS_L1, SK_LOSS_L2, SK_LOSS_SMOOTH };
 
@@ -189,6 +203,18 @@ enum { SK_FAR = INT32_MAX };
   X(void, samplePlaneSlopes,                                                                                           \
     (const SKGridTap *taps, const float *image, size_t plane, const float *dy, size_t planeDy, int planes,             \
      float *dGrid, size_t n))                                                                                          \
+  /* how little two images resemble each other, and its slopes, for some rows */                                       \
+  X(size_t, photometricScratch, (const SKPhotometric *p))                                                              \
+  X(void, photometricError,                                                                                            \
+    (const SKPhotometric *p, const float *x, const float *y, int first, int last, float *error, float *scratch))       \
+  X(void, photometricSlopes,                                                                                           \
+    (const SKPhotometric *p, const float *x, const float *y, const float *dError, int first, int last, float *dx,      \
+     float *dy, float *scratch))                                                                                       \
+  /* where pixels of one view fall in another, for some rows; their slopes, those of the motion added to 9 + 3 sums */  \
+  X(void, viewPlaces, (const SKView *c, const float *depth, int first, int last, float *grid))                         \
+  X(void, viewSlopes,                                                                                                  \
+    (const SKView *c, const float *depth, const float *dGrid, int first, int last, float *dDepth, double *dMotion,     \
+     float *scratch))                                                                                                  \
   /* convolution by columns: rows (channel, kernel row, kernel column), columns output pixels first..<last */          \
   X(void, gatherColumns,                                                                                               \
     (const float *image, const SKConvGeometry *g, int channels, size_t first, size_t last, float *columns))            \

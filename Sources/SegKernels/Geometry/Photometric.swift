@@ -1,34 +1,100 @@
+import CSegKernels
+
 /// How little two images resemble each other in structure: (1 − SSIM) / 2 within 0…1, pixel by pixel and channel by
 /// channel.
 ///
 /// Means and variances are those of 3×3 windows, mirrored at the edge; C₁ = 0.01², C₂ = 0.03² for values of 0…1.
 /// Wang et al., "Image Quality Assessment", 2004; windows as Godard et al. 2017.
-/// - Returns: N×C×H×W, as `x` and `y`.
+/// - Returns: N×C×H×W, as `x` and `y`. Traps unless both are at least 2×2 pixels large.
 public func structuralDissimilarity(_ x: Tensor, _ y: Tensor) -> Tensor {
-  check(
-    x.shape == y.shape && x.rank == 4, "structuralDissimilarity",
-    "expected one shape N×C×H×W, found \(x.shape) and \(y.shape)")
-  func mean(_ z: Tensor) -> Tensor { averagePool2d(z, kernel: 3, stride: 1) }
-  let (x, y) = (x.mirrored, y.mirrored)
-  let (mx, my) = (mean(x), mean(y))
-  let (xx, yy, xy) = (mx.square(), my.square(), mx * my)
-  let (vx, vy, vxy) = (mean(x.square()) - xx, mean(y.square()) - yy, mean(x * y) - xy)
-  let (c1, c2): (Float, Float) = (1e-4, 9e-4)
-  let similarity = (xy * 2 + c1) * (vxy * 2 + c2) / ((xx + yy + c1) * (vx + vy + c2))
-  return ((1 - similarity) * 0.5).clamped(to: 0...1)
-}
-
-extension Tensor {
-  fileprivate var mirrored: Tensor { padded(top: 1, bottom: 1, left: 1, right: 1, with: .reflect) }
+  let operation = PhotometricErrorOperation(structure: 1), shape = x.shape
+  _ = operation.outputShapes([shape, y.shape])
+  // Every channel an image of its own.
+  let planes: Shape = [shape[0] * shape[1], 1, shape[2], shape[3]]
+  return apply(operation, to: x.reshaped(planes), y.reshaped(planes)).reshaped(shape)
 }
 
 /// 0.85 · mean of ``structuralDissimilarity(_:_:)`` + 0.15 · mean |x − y|, means over channels.
 ///
-/// - Returns: N×1×H×W.
+/// - Returns: N×1×H×W. Traps unless `x` and `y` have one shape of at least 2×2 pixels.
 /// Godard et al., "Digging into Self-Supervised Monocular Depth Prediction", 2019, Eq. 2.
 public func photometricError(_ x: Tensor, _ y: Tensor) -> Tensor {
-  structuralDissimilarity(x, y).mean(axes: [1], keepDimensions: true) * 0.85
-    + (x - y).abs().mean(axes: [1], keepDimensions: true) * 0.15
+  apply(PhotometricErrorOperation(structure: 0.85), to: x, y)
+}
+
+/// structure · (1 − SSIM) / 2 + (1 − structure) · |x − y|, means over channels, in one pass over both images: what lies
+/// between, a dozen maps of their size, is found again for the gradient.
+struct PhotometricErrorOperation: TensorOperation {
+  let structure: Float
+
+  let name = "photometricError"
+  var attributes: [(name: String, value: Attribute)] { [("structure", .real(structure))] }
+
+  /// Rows of one task.
+  private let grain = 16
+
+  func outputShapes(_ inputs: [Shape]) -> [Shape] {
+    let (x, y) = (inputs[0], inputs[1])
+    check(
+      x == y && x.rank == 4 && x[1] > 0 && x[2] > 1 && x[3] > 1, name,
+      "expected one shape N×C×H×W of at least 2×2 pixels, found \(x) and \(y)")
+    return [[x[0], 1, x[2], x[3]]]
+  }
+
+  func floatingPointOperations(_ inputs: [Shape]) -> Int { 60 * inputs[0].elementCount }
+
+  func forward(_ inputs: [Tensor], _ context: inout OperationContext) -> [Tensor] {
+    if context.isRecording { context.saved = inputs }
+    let (x, y) = (inputs[0], inputs[1]), kernels = kernels, rule = rule(x.shape)
+    let (p, q, plane) = (x.pointer(for: name), y.pointer(for: name), x.shape[2] * x.shape[3])
+    let error = Tensor(uninitialized: outputShapes([x.shape, y.shape])[0]) { error in
+      let error = error.baseAddress
+      forEachBand(of: x.shape, rule) { image, first, last, rule, scratch in
+        let source = image * Int(rule.pointee.channels) * plane
+        kernels.photometricError(rule, p + source, q + source, first, last, error! + image * plane, scratch)
+      }
+    }
+    withExtendedLifetime((x, y)) {}
+    return [error]
+  }
+
+  func backward(_ gradients: [Tensor?], _ context: OperationContext) -> [Tensor?] {
+    let (x, y, dError) = (context.saved[0], context.saved[1], gradients[0]!), kernels = kernels, rule = rule(x.shape)
+    let (p, q, d) = (x.pointer(for: name), y.pointer(for: name), dError.pointer(for: name))
+    let plane = x.shape[2] * x.shape[3]
+    var slopes = context.needsGradient.map { $0 ? Tensor(uninitialized: x.shape, layout: .rowMajor) : nil }
+    let targets = slopes.indices.map { slopes[$0]?.exclusivePointer() }
+    forEachBand(of: x.shape, rule) { image, first, last, rule, scratch in
+      let source = image * Int(rule.pointee.channels) * plane
+      kernels.photometricSlopes(
+        rule, p + source, q + source, d + image * plane, first, last, targets[0].map { $0 + source },
+        targets[1].map { $0 + source }, scratch)
+    }
+    withExtendedLifetime((x, y, dError)) {}
+    return slopes
+  }
+
+  private func rule(_ shape: Shape) -> SKPhotometric {
+    SKPhotometric(
+      channels: Int32(shape[1]), height: Int32(shape[2]), width: Int32(shape[3]), structure: structure)
+  }
+
+  /// Calls `body` with an image, some of its rows, and scratch memory for the kernels.
+  private func forEachBand(
+    of shape: Shape, _ rule: SKPhotometric,
+    _ body: (Int, Int32, Int32, UnsafePointer<SKPhotometric>, UnsafeMutablePointer<Float>) -> Void
+  ) {
+    let bands = ceilingDivide(shape[2], grain)
+    withUnsafePointer(to: rule) { rule in
+      let scratch = kernels.photometricScratch(rule)
+      parallelFor(shape[0] * bands) { task in
+        let (image, band) = task.quotientAndRemainder(dividingBy: bands)
+        withWorkspace(scratch) {
+          body(image, Int32(band * grain), Int32(min((band + 1) * grain, shape[2])), rule, $0)
+        }
+      }
+    }
+  }
 }
 
 /// How unsmooth a map is where the image is smooth: mean |∂ₓd| e^(−|∂ₓI|) + mean |∂ᵧd| e^(−|∂ᵧI|), |∂I| the mean over

@@ -61,8 +61,6 @@ public func warp(_ source: Tensor, depth: Tensor, intrinsics: Tensor, motion: Ri
   check(
     source.rank == 4 && depth.rank == 4 && source.shape[2] == depth.shape[2] && source.shape[3] == depth.shape[3],
     "warp", "expected N×C×H×W and N×1×H×W, found \(source.shape) and \(depth.shape)")
-  let points = motion(backProject(depth, intrinsics: intrinsics))
-  let size = Pair(height: depth.shape[2], width: depth.shape[3])
-  let grid = project(points, intrinsics: intrinsics, size: size)
+  let grid = viewPlaces(depth, intrinsics: intrinsics, motion: motion)
   return gridSample(source, grid: grid, .bilinear, edge: .border, alignCorners: true)
 }

@@ -82,20 +82,24 @@ struct GridSampleOperation: BlockedOperation {
     let planes = Planes(gradients[0]!), dy = gradients[0]!.inLayout(planes.layout)
     let (area, count) = (shape[2] * shape[3] * planes.lanes, dy.shape[2] * dy.shape[3])
     let taps = taps(grid, shape)
-    var dx = Tensor(uninitialized: shape, layout: planes.layout)
-    let (d, target) = (dy.pointer(for: name), dx.exclusivePointer())
+    let d = dy.pointer(for: name)
     defer { withExtendedLifetime(dy) {} }
     return taps.withUnsafeBufferPointer { taps in
-      let kernel = planes.lanes == 1 ? kernels.samplePlaneGradient! : kernels.sampleBlocksGradient!
-      parallelFor(shape[0] * planes.perImage) { plane in
-        (target + plane * area).update(repeating: 0, count: area)
-        guard let taps = taps.baseAddress else { return }
-        kernel(
-          taps + plane / planes.perImage * count, isNearest, d + plane * count * planes.lanes, target + plane * area,
-          count)
+      func imageGradient() -> Tensor {
+        var dx = Tensor(uninitialized: shape, layout: planes.layout)
+        let target = dx.exclusivePointer()
+        let kernel = planes.lanes == 1 ? kernels.samplePlaneGradient! : kernels.sampleBlocksGradient!
+        parallelFor(shape[0] * planes.perImage) { plane in
+          (target + plane * area).update(repeating: 0, count: area)
+          guard let taps = taps.baseAddress else { return }
+          kernel(
+            taps + plane / planes.perImage * count, isNearest, d + plane * count * planes.lanes, target + plane * area,
+            count)
+        }
+        return dx.inLayout(given)
       }
       return [
-        dx.inLayout(given),
+        context.needsGradient[0] ? imageGradient() : nil,
         context.needsGradient[1] ? gridGradient(taps, context.saved[0], dy, planes, grid.shape) : nil,
       ]
     }

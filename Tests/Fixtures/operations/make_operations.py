@@ -580,6 +580,50 @@ def sampling():
              kernel=kernel, stride=stride, padding=padding, dilation=dilation)
 
 
+def views():
+    """Images of two views: how little they resemble each other, and where the pixels of one fall in the other."""
+
+    def mean(x):
+        return F.avg_pool2d(x, 3, 1)
+
+    def photometric(x, y, structure):
+        a, b = F.pad(x, (1, 1, 1, 1), "reflect"), F.pad(y, (1, 1, 1, 1), "reflect")
+        va, vb, vab = mean(a * a) - mean(a) ** 2, mean(b * b) - mean(b) ** 2, mean(a * b) - mean(a) * mean(b)
+        ssim = (2 * mean(a) * mean(b) + 1e-4) * (2 * vab + 9e-4) / (
+            (mean(a) ** 2 + mean(b) ** 2 + 1e-4) * (va + vb + 9e-4))
+        unlike = ((1 - ssim) / 2).clamp(0, 1)
+        return (structure * unlike + (1 - structure) * (x - y).abs()).mean(1, keepdim=True)
+
+    for label, shape in {"image": (2, 3, 7, 9), "smallest": (1, 1, 2, 2), "three": (1, 2, 3, 3)}.items():
+        name = f"photometricError/{label}"
+        case(name, "photometricError", lambda x, y: photometric(x, y, 0.85),
+             {"x": 0.5 + 0.2 * normal(name, *shape), "y": 0.5 + 0.2 * normal(name + "y", *shape)})
+        name = f"structuralDissimilarity/{label}"
+        case(name, "structuralDissimilarity",
+             lambda x, y: torch.stack([photometric(a[None], b[None], 1.0)[0, 0] for a, b in zip(
+                 x.flatten(0, 1)[:, None], y.flatten(0, 1)[:, None])]).reshape(x.shape),
+             {"x": 0.5 + 0.2 * normal(name, *shape), "y": 0.5 + 0.2 * normal(name + "y", *shape)})
+
+    def places(depth, camera, rotation, translation):
+        count, _, height, width = depth.shape
+        fx, fy, cx, cy = (camera.detach()[:, k, None, None] for k in range(4))
+        v, u = torch.meshgrid(torch.arange(height).double(), torch.arange(width).double(), indexing="ij")
+        rays = torch.stack([(u - cx) / fx, (v - cy) / fy, torch.ones(count, height, width).double()], 1)
+        points = torch.einsum("nij,njhw->nihw", rotation, rays * depth) + translation[:, :, None, None]
+        z = points[:, 2].clamp(min=1e-3)
+        x, y = points[:, 0] / z * fx + cx, points[:, 1] / z * fy + cy
+        return torch.stack([x * 2 / (width - 1) - 1, y * 2 / (height - 1) - 1], 3)
+
+    for label, offset in {"ahead": 0.0, "some_behind": -3.0}.items():
+        name = f"viewPlaces/{label}"
+        rotation = torch.eye(3) + 0.1 * normal(name + "r", 2, 3, 3)
+        translation = 0.3 * normal(name + "t", 2, 3) + torch.tensor([0.0, 0.0, offset])
+        camera = torch.tensor([[6.0, 7.0, 4.5, 2.5], [5.0, 5.5, 3.5, 3.0]])
+        case(name, "viewPlaces", places,
+             {"depth": 4 * positive(name, 2, 1, 6, 9), "intrinsics": camera, "rotation": rotation,
+              "translation": translation})
+
+
 def regression():
     shape = (2, 3, 5)
     for reduction in ("none", "sum", "mean"):
@@ -908,7 +952,7 @@ if __name__ == "__main__":
     elementwise(), reductions(), movement(), convolution(), pooling()
     normalization(), softmax(), cross_entropy(), segmentation_losses(), resize()
     further_elementwise(), further_movement(), transposed_convolution(), group_normalization(), regression()
-    sampling()
+    sampling(), views()
     choosing(), small_matrices(), remaining(), implicit(), panoptic(), attention(), boundaries()
 
     intended = {"crossEntropy/all_ignored_mean", "sort/nan", "sort/nan_descending", "topK/nan"}

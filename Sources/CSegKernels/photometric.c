@@ -1,0 +1,2 @@
+#define SK_FAMILY "photometric.inc"
+#include "isa.h"

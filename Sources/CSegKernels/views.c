@@ -1,0 +1,2 @@
+#define SK_FAMILY "views.inc"
+#include "isa.h"
