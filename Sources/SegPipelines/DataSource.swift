@@ -66,6 +66,9 @@ public struct DataSource: Sendable, Hashable {
     URL(fileURLWithPath: ProcessInfo.processInfo.environment["SEGKERNELS_RESEARCH_DATA"] ?? "../shared/data")
   }
 
+  /// What the data are called in a report, which may be published: the folder's own name, not where it lies.
+  var title: String { root?.lastPathComponent ?? DataSource.researchFolders[kind] ?? kind }
+
   /// The terms of the data, for the card of weights that are trained on them.
   public var terms: String {
     switch kind {

@@ -114,8 +114,8 @@ public struct Reproduce {
   private static func data(
     _ text: String, size: Pair, _ options: Options, keepsInstances: Bool
   ) throws -> ExperimentData {
-    let isBare = text == "streets", name = isBare ? "streets:\(ownStreets)" : text
-    let source = try DataSource(name)
+    let given = text == "streets" ? "streets:\(ownStreets)" : text, source = try DataSource(given)
+    let name = source.kind == "streets" ? given : source.title
     switch source.kind {
     case "streets":
       guard options.isFromScratch || source.streets(split: "train")!.seed != 1 else {
