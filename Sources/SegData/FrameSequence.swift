@@ -23,9 +23,13 @@ public struct FrameFolder: FrameSequence {
 
   /// The pictures of a folder, in the order of their names.
   ///
+  /// - Parameters:
+  ///   - folder: where they are.
+  ///   - prefix: what their names begin with, where other pictures lie beside them.
   /// - Throws: `FileError` if there is no such folder or no picture in it.
-  public init(_ folder: URL) throws {
-    files = try folder.names(expecting: "a folder of frames").map(folder.appendingPathComponent).filter(\.isPicture)
+  public init(_ folder: URL, prefix: String = "") throws {
+    files = try folder.names(expecting: "a folder of frames").filter { $0.hasPrefix(prefix) }
+      .map(folder.appendingPathComponent).filter(\.isPicture)
       .sorted { a, b in
         let (a, b) = (a.lastPathComponent, b.lastPathComponent)
         let order = a.compare(b, options: .numeric)

@@ -133,6 +133,10 @@ public struct Reproduce {
         let folder = DataSource.researchData.appendingPathComponent("cityscapes-panoptic")
         data.foreign = try? Cityscapes(root: folder, split: "train")
       }
+      let clips = DataSource.researchData.appendingPathComponent("cityscapes-video")
+      data.foreignClips = (0..<4).compactMap {
+        try? FrameFolder(clips.appendingPathComponent("seq000\($0)"), prefix: "frame_")
+      }
       return data
     case "cityscapes":
       // Published splits where there are both; the quarter-size excerpt has one, and is cross-validated.

@@ -123,6 +123,8 @@ public struct ExperimentData: Sendable {
   public var terms = ""
   /// Real images to look at beside the test data, without a claim; nil for none.
   public var foreign: (any SegmentationDataset)?
+  /// Real clips to look at beside the test data, without a claim: frames of Cityscapes' camera.
+  public var foreignClips: [any FrameSequence] = []
   /// Streets of a split at a size, where the data are made up: for clips, depth, and labels at other resolutions.
   public var streets: (@Sendable (_ split: String, _ size: Pair) -> StreetScenes)?
 

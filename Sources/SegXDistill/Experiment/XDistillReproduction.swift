@@ -97,6 +97,7 @@ public struct XDistillReproduction: Reproduction {
       report("training", $0, $1)
     }
     network.setTraining(false)
+    pose?.setTraining(false)
     let test = streets("test", size), count = setup.cut(48)
     var slices = DepthSlices(scalesByMedian: isLearned), prior = DepthSlices(scalesByMedian: isLearned)
     let median = XDistillReproduction.medianDisparity(of: clips)
@@ -111,6 +112,12 @@ public struct XDistillReproduction: Reproduction {
     result.images = slices.images
     result.metrics.append(
       .init("AbsRel of the training depths' median", prior.metrics[0].value, higherIsBetter: false))
+    if let pose, let likeness = try ClipLikeness(network, pose, on: setup.data.foreignClips, size: size) {
+      result.metrics += [
+        .init("photometric error of real clips, no claim", likeness.moved, higherIsBetter: false),
+        .init("the same without motion", likeness.still, higherIsBetter: false),
+      ]
+    }
     result.inferMilliseconds = inferenceMilliseconds(network, size, repetitions: max(setup.cut(11), 3))
     return result
   }
