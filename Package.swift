@@ -75,6 +75,7 @@ let package = Package(
       exclude: [
         "streets-ffnet22S-half.safetensors", "streets-ffnet22S-half.md", "inverse-network.safetensors",
         "inverse-network.md", "perceptual-features.safetensors", "perceptual-features.md",
+        "streets-depth.safetensors", "streets-depth.md",
       ]),
     .target(name: "SegPretrained", dependencies: ["SegFiles", "SegFormats", "CSegPretrained"], swiftSettings: strict),
     .target(

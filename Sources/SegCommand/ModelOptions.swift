@@ -24,7 +24,7 @@
     var weights: String?
 
     /// The weights that this program comes with.
-    static let bundled: [BundledWeights] = [.streets, .camVid]
+    static let bundled: [BundledWeights] = BundledWeights.models + [.camVid]
 
     /// Whether `--model` is the path of an ONNX file, which has its weights with it.
     var isONNXFile: Bool { model.map { ModelName($0).isONNXFile } ?? false }

@@ -20,7 +20,7 @@ public enum Weights: Sendable {
 
 extension Weights {
   /// What a user's words mean: the name of bundled weights, else the path of a file.
-  public init(_ text: String, bundled: [BundledWeights] = [.streets]) {
+  public init(_ text: String, bundled: [BundledWeights] = BundledWeights.models) {
     self = bundled.first { $0.name == text }.map(Weights.bundled) ?? .file(URL(fileURLWithPath: text))
   }
 }

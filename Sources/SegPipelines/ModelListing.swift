@@ -34,7 +34,7 @@ public struct ModelListing: Sendable, Hashable, Codable {
   /// Every registered model. Nothing is computed: the networks are captured.
   ///
   /// - Parameter bundled: the weights that the program comes with.
-  public static func all(bundled: [BundledWeights] = [.streets]) throws -> [ModelListing] {
+  public static func all(bundled: [BundledWeights] = BundledWeights.models) throws -> [ModelListing] {
     let cards = try bundled.compactMap { weights in
       ModelCard(metadata: try weights.archive().metadata).map { (weights, $0) }
     }

@@ -28,6 +28,9 @@ public struct BundledWeights: Sendable {
     text = card
   }
 
+  /// Networks for photographs that may be used freely.
+  public static let models: [BundledWeights] = [.streets, .streetsDepth]
+
   /// The card: recipe, data and their terms, seed, scores, and the commands that make the weights again.
   public var card: String { String(decoding: text(), as: UTF8.self) }
 

@@ -4,6 +4,7 @@ import SegImages
 import SegKernels
 import SegMetrics
 import SegPipelines
+import SegPretrained
 import SegTestSupport
 import XCTest
 
@@ -55,6 +56,31 @@ final class DepthCommandTests: XCTestCase {
       ], in: folder)
     XCTAssertEqual(evaluate.status, 0, evaluate.errors)
     XCTAssertTrue(evaluate.output.contains("mean over 1 images"), evaluate.output)
+  }
+
+  /// The lidar frame as every depth model that comes with the program sees it: one frame, so no more than a look. Run by
+  /// `scripts/check`, whose log has the figures.
+  func testLidarFrameByBundledModels() throws {
+    try XCTSkipIf(ProcessInfo.processInfo.environment["SEGKERNELS_SLOW"] == nil, "run by scripts/check")
+    let lidar = try Fixtures.researchData("kitti-lidar"), folder = try Fixtures.temporaryFolder(self)
+    var seen = 0
+    for weights in BundledWeights.models {
+      guard (try? DepthEstimator(LoadedModel(nil, weights: .bundled(weights)))) != nil else { continue }
+      seen += 1
+      for scaling in [[], ["--median-scaling"]] {
+        let evaluate = try CommandRun(
+          [
+            "evaluate", "--data", "kitti-object:\(lidar.path)", "--crop", "garg", "--weights", weights.name, "--json",
+          ] + scaling, in: folder)
+        XCTAssertEqual(evaluate.status, 0, evaluate.errors)
+        let result = try JSONDecoder().decode(DepthModelEvaluation.self, from: Data(evaluate.output.utf8))
+        let mean = try XCTUnwrap(result.scores.mean)
+        XCTAssertEqual(result.scores.images, 1)
+        XCTAssertLessThan(mean.absoluteRelative, 1, "telling nothing but the nearest depth is better")
+        print("kitti-lidar, n = 1, \(weights.name) \(scaling): AbsRel \(mean.absoluteRelative), δ₁ \(mean.delta1)")
+      }
+    }
+    XCTAssertGreaterThan(seen, 0)
   }
 
   /// A folder of the two files that depth networks are published as, the encoder's with a classifier.

@@ -14,3 +14,7 @@ const void *sk_inverse_network_card(size_t *count);
 // The same of the features of perceptual consistency.
 const void *sk_perceptual_features_weights(size_t *count);
 const void *sk_perceptual_features_card(size_t *count);
+
+// The same of the depth network.
+const void *sk_streets_depth_weights(size_t *count);
+const void *sk_streets_depth_card(size_t *count);

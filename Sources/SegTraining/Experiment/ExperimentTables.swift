@@ -46,11 +46,16 @@ extension ExperimentRunner.Report {
   }
 
   /// What was run, in one line.
-  public var summary: String {
+  public var summary: String { "\(title), \(extent)" }
+
+  /// The paper and the data.
+  var title: String { "\(answer.paper) on \(answer.data)" }
+
+  /// How much was run.
+  var extent: String {
     let seeds = answer.seeds == 1 ? "1 seed" : "\(answer.seeds) seeds"
     let minutes = max(1, Int((answer.seconds / 60).rounded()))
-    return "\(answer.paper) on \(answer.data), \(answer.preset.rawValue): \(answer.steps) steps, \(seeds), "
-      + "\(minutes) min of training"
+    return "\(answer.preset.rawValue): \(answer.steps) steps, \(seeds), \(minutes) min of training"
   }
 
   /// When and where; nil where the runs do not say.

@@ -19,7 +19,7 @@ public struct ResultsPage {
   }
 
   private func section(_ report: ExperimentRunner.Report) -> String {
-    var lines = ["## \(report.answer.paper) on \(report.answer.data)", "", sentence(report.summary)]
+    var lines = ["## \(report.title)", "", sentence(report.extent)]
     if let circumstances = report.circumstances { lines.append(sentence(circumstances)) }
     lines += [""] + table(report.contrastTable) + [""] + table(report.armTable) + [""]
     for note in report.notes { lines.append("- \(note)") }

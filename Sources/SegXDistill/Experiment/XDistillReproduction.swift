@@ -13,6 +13,7 @@ import SegTraining
 /// median. Cai et al. 2021 (arXiv 2110.12516).
 public struct XDistillReproduction: Reproduction {
   private let makeTeacher: @Sendable () throws -> (Batch) -> Labels
+  private let rendered = RenderedStreets()
 
   /// The experiment with a teacher.
   ///
@@ -74,7 +75,7 @@ public struct XDistillReproduction: Reproduction {
     guard let configuration = DepthConfiguration(name: recipe.model) else {
       preconditionFailure("xdistill: no network '\(recipe.model)'")
     }
-    let clips = DepthClips(streets("train", size), clips: setup.cut(recipe.depth.clips))
+    let clips = rendered.clips(of: streets("train", size), count: setup.cut(recipe.depth.clips))
     let network = DepthNetwork(configuration, seed: seed)
     network.start(at: recipe.depth.firstDepth)
     let isLearned = recipe.depth.poses == .learned
@@ -98,15 +99,14 @@ public struct XDistillReproduction: Reproduction {
     }
     network.setTraining(false)
     pose?.setTraining(false)
-    let test = streets("test", size), count = setup.cut(48)
+    let test = rendered.frames(of: streets("test", size), count: setup.cut(48))
     var slices = DepthSlices(scalesByMedian: isLearned), prior = DepthSlices(scalesByMedian: isLearned)
     let median = XDistillReproduction.medianDisparity(of: clips)
-    for index in 0..<count {
-      let frame = test.clip(at: index, frames: 3).frame(at: 1)
+    for (index, frame) in test.enumerated() {
       let disparity = configuration.depth(network(Tensor(frame.image, normalization: .unit))).reciprocal()
       slices.add(disparity: disparity.reshaped(frame.depth.shape), of: frame)
       prior.add(disparity: median, of: frame)
-      report("scoring", index + 1, count)
+      report("scoring", index + 1, test.count)
     }
     result.metrics = slices.metrics
     result.images = slices.images
@@ -120,6 +120,36 @@ public struct XDistillReproduction: Reproduction {
     }
     result.inferMilliseconds = inferenceMilliseconds(network, size, repetitions: max(setup.cut(11), 3))
     return result
+  }
+
+  /// What all arms and seeds learn from and are scored on, which takes longer to render than an arm's first steps.
+  private final class RenderedStreets: @unchecked Sendable {
+    private let lock = NSLock()
+    // Guarded by `lock`.
+    private var clips: [String: DepthClips] = [:]
+    private var frames: [String: [StreetFrame]] = [:]
+
+    private func key(_ streets: StreetScenes, _ count: Int) -> String {
+      "\(streets.seed) \(streets.split) \(streets.size) \(streets.domains) \(count)"
+    }
+
+    func clips(of streets: StreetScenes, count: Int) -> DepthClips {
+      lock.withLock {
+        let key = key(streets, count), known = clips[key] ?? DepthClips(streets, clips: count)
+        clips[key] = known
+        return known
+      }
+    }
+
+    /// The middle frame of each of the first clips.
+    func frames(of streets: StreetScenes, count: Int) -> [StreetFrame] {
+      lock.withLock {
+        let key = key(streets, count),
+          known = frames[key] ?? (0..<count).map { streets.clip(at: $0, frames: 3).frame(at: 1) }
+        frames[key] = known
+        return known
+      }
+    }
   }
 
   /// What says the classes of an arm's batches.
