@@ -98,6 +98,18 @@ static double sumOfPlaces(const SKView *c, const double *motion, const double *d
   return sum;
 }
 
+// The sum's slope by one of its depths or the motion's numbers.
+static double slopeOfPlaces(double *own, const SKView *c, const double *motion, const double *depth,
+                            const float *weights) {
+  const double value = *own;
+  *own = value + STEP;
+  const double above = sumOfPlaces(c, motion, depth, weights);
+  *own = value - STEP;
+  const double below = sumOfPlaces(c, motion, depth, weights);
+  *own = value;
+  return (above - below) / (2 * STEP);
+}
+
 static SKView randomView(void) {
   SKView c = {HEIGHT, WIDTH, 12, 13, 9.5f, 3.25f, {1, 0, 0, 0, 1, 0, 0, 0, 1}, {0}};
   for (int i = 0; i < 9; i++) c.rotation[i] += (float)uniform(-0.02, 0.02);
@@ -137,25 +149,9 @@ static void checkPlaces(void) {
   double *dMotion = memory(12 * sizeof(double)), *wide = widened(depth, AREA);
   kernels->viewSlopes(&c, depth, dGrid, 0, 3, dDepth, dMotion, scratch);
   kernels->viewSlopes(&c, depth, dGrid, 3, HEIGHT, dDepth, dMotion, scratch);
-  for (int i = 0; i < AREA; i++) {
-    const double value = wide[i];
-    wide[i] = value + STEP;
-    const double above = sumOfPlaces(&c, moving, wide, dGrid);
-    wide[i] = value - STEP;
-    const double below = sumOfPlaces(&c, moving, wide, dGrid);
-    wide[i] = value;
-    expect(dDepth[i], (above - below) / (2 * STEP), 1);
-  }
-  for (int i = 0; i < 12; i++) {
-    const double value = moving[i];
-    moving[i] = value + STEP;
-    const double above = sumOfPlaces(&c, moving, wide, dGrid);
-    moving[i] = value - STEP;
-    const double below = sumOfPlaces(&c, moving, wide, dGrid);
-    moving[i] = value;
-    // A sum over all pixels.
-    expect(dMotion[i], (above - below) / (2 * STEP), AREA);
-  }
+  for (int i = 0; i < AREA; i++) expect(dDepth[i], slopeOfPlaces(wide + i, &c, moving, wide, dGrid), 1);
+  // Sums over all pixels.
+  for (int i = 0; i < 12; i++) expect(dMotion[i], slopeOfPlaces(moving + i, &c, moving, wide, dGrid), AREA);
   float *alone = zeros(AREA);
   kernels->viewSlopes(&c, depth, dGrid, 0, HEIGHT, alone, NULL, scratch);
   for (int i = 0; i < AREA; i++) expectSame(alone[i], dDepth[i]);
