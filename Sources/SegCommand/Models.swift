@@ -29,8 +29,10 @@
             })
         for model in listing {
           for weights in model.bundled {
+            // A network that tells depth has one channel and no classes.
+            let tells = weights.classes.count > 1 ? "\(weights.classes.count) classes" : "depth"
             print(
-              "\(model.name) --weights \(weights.name): comes with the program, \(weights.classes.count) classes\(weights.restriction.map { "; " + $0 } ?? "")"
+              "\(model.name) --weights \(weights.name): comes with the program, \(tells)\(weights.restriction.map { "; " + $0 } ?? "")"
             )
           }
         }
